@@ -1,0 +1,365 @@
+//! The configuration of a function: read from the environment once, at the start, with every problem reported
+//! together. Nothing else reads the environment.
+//!
+//! | variable | default | meaning | bound |
+//! |---|---|---|---|
+//! | `LAKE_BUCKET` | required | bucket of the lake | a bucket name that begins with `aws-security-data-lake-` |
+//! | `AWS_REGION` | required; Lambda sets it | region of the lake: names database and tables | `us-east-1` in form |
+//! | `RAW_BUCKETS` | any bucket | comma list of the buckets that may be read | bucket names |
+//! | `SOURCES` | all of the function's | comma list of the tables to write, as `CLOUD_TRAIL_MGMT@2.0` | tables of the function |
+//! | `CODEC` | `zstd` | compression of the Parquet objects | `zstd`, `gzip` |
+//! | `MAX_OBJECT_BYTES` | 4294967296 (4 GiB) | largest raw object, decompressed | at least `MAX_RECORD_BYTES` |
+//! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
+//! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
+//! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
+//! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
+//! | `LOG_LEVEL` | `info` | least level that is logged | `off`, `error`, `warn`, `info`, `debug`, `trace` |
+//! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3` | AWS | another endpoint, for an emulator; the bucket then stands in the path | |
+//!
+//! Sizes are bytes. A variable that is set to nothing counts as not set. Credentials are no part of the
+//! configuration: the AWS clients find them.
+
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::layout::Codec;
+use crate::table::TableDefinition;
+
+/// How the name of a lake's bucket begins: the policies of Security Lake's readers rest on it.
+const LAKE_BUCKET_PREFIX: &str = "aws-security-data-lake-";
+
+/// The configuration of a function. See the [module](self) for what each field means.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `LAKE_BUCKET`
+    pub lake_bucket: String,
+    /// `AWS_REGION`
+    pub region: String,
+    /// `RAW_BUCKETS`; empty means any.
+    pub raw_buckets: Vec<String>,
+    /// `SOURCES`, in the order of the function's list.
+    pub sources: Vec<&'static TableDefinition>,
+    /// `CODEC`
+    pub codec: Codec,
+    /// `MAX_OBJECT_BYTES`
+    pub max_object_bytes: u64,
+    /// `MAX_RECORD_BYTES`
+    pub max_record_bytes: usize,
+    /// `BUFFER_BYTES`
+    pub buffer_bytes: usize,
+    /// `FETCH_CONCURRENCY`
+    pub fetch_concurrency: usize,
+    /// `KMS_KEY_ID`
+    pub kms_key_id: Option<String>,
+    /// `LOG_LEVEL`
+    pub log_level: LevelFilter,
+    /// True if S3 is not AWS's: its buckets then stand in the path instead of the host name.
+    pub path_style: bool,
+}
+
+/// Every problem of a configuration, one a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} of the configuration cannot be used:\n  {}", count(.problems.len()), .problems.join("\n  "))]
+pub struct ConfigError {
+    /// The problems. Each names its variable and says what is expected.
+    pub problems: Vec<String>,
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "1 variable".to_owned() } else { format!("{problems} variables") }
+}
+
+impl Config {
+    /// Reads the process's environment. `tables` are those that the function can fill.
+    ///
+    /// # Errors
+    /// If a variable is missing or cannot be used. The error names all of them.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env(tables: &[&'static TableDefinition]) -> Result<Self, ConfigError> {
+        Self::from_vars(|name| std::env::var(name).ok(), tables)
+    }
+
+    /// Reads variables by `get`, for tests and for callers with a configuration of their own.
+    ///
+    /// # Errors
+    /// As [`Config::from_env`].
+    pub fn from_vars(
+        get: impl Fn(&str) -> Option<String>,
+        tables: &[&'static TableDefinition],
+    ) -> Result<Self, ConfigError> {
+        let mut reader = Reader { get, problems: Vec::new() };
+        let max_record_bytes = reader.number("MAX_RECORD_BYTES", 32 << 20, 64 << 10..=256 << 20);
+        let config = Self {
+            lake_bucket: reader.lake_bucket(),
+            region: reader.region(),
+            raw_buckets: reader.raw_buckets(),
+            sources: reader.sources(tables),
+            codec: reader.codec(),
+            max_object_bytes: reader.number("MAX_OBJECT_BYTES", 4 << 30, max_record_bytes as u64..=u64::MAX),
+            max_record_bytes,
+            buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
+            fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
+            kms_key_id: reader.value("KMS_KEY_ID"),
+            log_level: reader.log_level(),
+            path_style: ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+                .iter()
+                .any(|name| reader.value(name).is_some()),
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
+    }
+
+    /// What the AWS clients are built from: region, credentials and endpoints as the AWS SDK finds them, and
+    /// bounds on waiting, so that one hanging connection does not use up the time of a whole invocation.
+    #[cfg(feature = "aws")]
+    pub async fn aws(&self) -> aws_config::SdkConfig {
+        use std::time::Duration;
+
+        use aws_config::retry::RetryConfig;
+        use aws_config::timeout::TimeoutConfig;
+
+        // An attempt is at most an 8 MiB part on its way out; the bodies on their way in have the SDK's own guard
+        // against stalling.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(30))
+            .build();
+        aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new(self.region.clone()))
+            .retry_config(RetryConfig::standard().with_max_attempts(4))
+            .timeout_config(timeouts)
+            .load()
+            .await
+    }
+}
+
+/// Reads variables and keeps their problems. A method that reports one answers with any value: it is never seen.
+struct Reader<G> {
+    get: G,
+    problems: Vec<String>,
+}
+
+impl<G: Fn(&str) -> Option<String>> Reader<G> {
+    fn value(&self, name: &str) -> Option<String> {
+        (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn problem(&mut self, name: &str, value: Option<&str>, expected: &str) {
+        self.problems.push(match value {
+            Some(value) => format!("{name} is `{value}`, expected {expected}"),
+            None => format!("{name} is not set, expected {expected}"),
+        });
+    }
+
+    fn number<T>(&mut self, name: &str, default: T, bounds: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display + Copy,
+    {
+        let Some(text) = self.value(name) else { return default };
+        match text.parse() {
+            Ok(number) if bounds.contains(&number) => number,
+            _ => {
+                let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+                self.problem(name, Some(&text), &expected);
+                default
+            }
+        }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.value(name).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn lake_bucket(&mut self) -> String {
+        let bucket = self.value("LAKE_BUCKET");
+        match bucket {
+            Some(bucket) if bucket.starts_with(LAKE_BUCKET_PREFIX) && is_bucket_name(&bucket) => bucket,
+            other => {
+                let expected = format!("the name of a bucket that begins with {LAKE_BUCKET_PREFIX}");
+                self.problem("LAKE_BUCKET", other.as_deref(), &expected);
+                String::new()
+            }
+        }
+    }
+
+    fn region(&mut self) -> String {
+        let is_region = |text: &str| {
+            let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            text.split('-').count() >= 3
+                && text.bytes().all(allowed)
+                && text.split('-').all(|part| !part.is_empty())
+        };
+        match self.value("AWS_REGION") {
+            Some(region) if is_region(&region) => region,
+            other => {
+                self.problem("AWS_REGION", other.as_deref(), "the name of a region like us-east-1");
+                String::new()
+            }
+        }
+    }
+
+    fn raw_buckets(&mut self) -> Vec<String> {
+        let buckets = self.list("RAW_BUCKETS");
+        let wrong: Vec<&String> = buckets.iter().filter(|bucket| !is_bucket_name(bucket)).collect();
+        for bucket in wrong {
+            self.problem("RAW_BUCKETS", Some(bucket), "names of buckets, separated by commas");
+        }
+        buckets
+    }
+
+    fn sources(&mut self, tables: &[&'static TableDefinition]) -> Vec<&'static TableDefinition> {
+        let wanted = self.list("SOURCES");
+        let known: Vec<String> = tables.iter().map(|table| table.id()).collect();
+        let unknown: Vec<&String> = wanted.iter().filter(|source| !known.contains(source)).collect();
+        for source in unknown {
+            self.problem(
+                "SOURCES",
+                Some(source),
+                &format!("some of {}, separated by commas", known.join(",")),
+            );
+        }
+        tables.iter().copied().filter(|table| wanted.is_empty() || wanted.contains(&table.id())).collect()
+    }
+
+    fn codec(&mut self) -> Codec {
+        let Some(text) = self.value("CODEC") else { return Codec::default() };
+        Codec::parse(&text).unwrap_or_else(|| {
+            self.problem("CODEC", Some(&text), "zstd or gzip");
+            Codec::default()
+        })
+    }
+
+    fn log_level(&mut self) -> LevelFilter {
+        let Some(text) = self.value("LOG_LEVEL") else { return LevelFilter::INFO };
+        // The type reads numbers too, which no one would expect here.
+        match text.parse() {
+            Ok(level) if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => level,
+            _ => {
+                self.problem("LOG_LEVEL", Some(&text), "off, error, warn, info, debug or trace");
+                LevelFilter::INFO
+            }
+        }
+    }
+}
+
+/// True if S3 takes `name` for a bucket: 3 to 63 of lower-case letters, digits, dots and hyphens, a letter or digit
+/// at both ends, no two dots together.
+fn is_bucket_name(name: &str) -> bool {
+    let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let allowed = name.bytes().all(|byte| alphanumeric(byte) || matches!(byte, b'.' | b'-'));
+    let ends = [name.bytes().next(), name.bytes().next_back()];
+    (3..=63).contains(&name.len())
+        && allowed
+        && ends.iter().all(|end| end.is_some_and(alphanumeric))
+        && !name.contains("..")
+}
+
+impl Display for Config {
+    /// One line for the log at the start.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources: Vec<String> = self.sources.iter().map(|table| table.id()).collect();
+        write!(formatter, "lake {} in {}, sources {}", self.lake_bucket, self.region, sources.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::definitions::{ALL, S3_DATA_2_0};
+
+    const LAKE: &str = "aws-security-data-lake-us-east-1-example";
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let get =
+            |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::from_vars(get, ALL)
+    }
+
+    fn problems(vars: &[(&str, &str)]) -> Vec<String> {
+        read(vars).map_or_else(|error| error.problems, |config| panic!("accepted: {config:?}"))
+    }
+
+    #[test]
+    fn defaults() {
+        let config =
+            read(&[("LAKE_BUCKET", LAKE), ("AWS_REGION", "us-gov-west-1"), ("CODEC", ""), ("SOURCES", " ")])
+                .unwrap();
+        assert_eq!((config.lake_bucket.as_str(), config.region.as_str()), (LAKE, "us-gov-west-1"));
+        assert_eq!(config.sources, ALL);
+        assert_eq!((config.max_object_bytes, config.max_record_bytes), (4_294_967_296, 33_554_432));
+        assert_eq!((config.buffer_bytes, config.fetch_concurrency), (50_331_648, 8));
+        assert_eq!((config.codec, config.log_level), (Codec::Zstd, LevelFilter::INFO));
+        assert!(config.raw_buckets.is_empty() && config.kms_key_id.is_none() && !config.path_style);
+    }
+
+    #[test]
+    fn every_variable() {
+        let config = read(&[
+            ("LAKE_BUCKET", LAKE),
+            ("AWS_REGION", "eu-west-1"),
+            ("RAW_BUCKETS", "logs-one, logs-two,"),
+            ("SOURCES", "S3_DATA@2.0"),
+            ("CODEC", "gzip"),
+            ("MAX_OBJECT_BYTES", "1000000"),
+            ("MAX_RECORD_BYTES", "65536"),
+            ("BUFFER_BYTES", "1048576"),
+            ("FETCH_CONCURRENCY", "64"),
+            ("KMS_KEY_ID", "alias/lake"),
+            ("LOG_LEVEL", "DEBUG"),
+            ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000"),
+        ])
+        .unwrap();
+        assert_eq!(config.raw_buckets, ["logs-one", "logs-two"]);
+        assert_eq!(config.sources, [&S3_DATA_2_0]);
+        assert_eq!((config.max_object_bytes, config.max_record_bytes), (1_000_000, 65_536));
+        assert_eq!((config.buffer_bytes, config.fetch_concurrency), (1_048_576, 64));
+        assert_eq!((config.codec, config.log_level), (Codec::Gzip, LevelFilter::DEBUG));
+        assert_eq!(config.kms_key_id.as_deref(), Some("alias/lake"));
+        assert!(config.path_style);
+    }
+
+    #[test]
+    fn all_problems_are_reported_together() {
+        let vars = [
+            ("LAKE_BUCKET", "my-lake"),
+            ("RAW_BUCKETS", "Logs,logs,a_b"),
+            ("SOURCES", "CLOUD_TRAIL_MGMT@2.0,VPC_FLOW@2.0"),
+            ("CODEC", "snappy"),
+            ("MAX_OBJECT_BYTES", "4GB"),
+            ("MAX_RECORD_BYTES", "1"),
+            ("BUFFER_BYTES", "1073741825"),
+            ("FETCH_CONCURRENCY", "0"),
+            ("LOG_LEVEL", "3"),
+        ];
+        let error = read(&vars).unwrap_err();
+        let text = error.to_string();
+        for name in vars.iter().map(|(name, _)| *name).chain(["AWS_REGION"]) {
+            assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name} in {text}");
+        }
+        assert_eq!(error.problems.len(), 11, "{text}"); // two of RAW_BUCKETS
+        assert_eq!(text.lines().count(), 12, "{text}");
+    }
+
+    #[test]
+    fn a_lake_bucket_is_a_bucket() {
+        for bucket in [
+            "",
+            "aws-security-data-lake-",
+            "aws-security-data-lake-A",
+            "lake",
+            &format!("{LAKE}{}", "x".repeat(40)),
+        ] {
+            let problems = problems(&[("LAKE_BUCKET", bucket), ("AWS_REGION", "us-east-1")]);
+            assert!(problems.len() == 1 && problems[0].starts_with("LAKE_BUCKET"), "{bucket}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_fits_into_an_object() {
+        let vars = [("LAKE_BUCKET", LAKE), ("AWS_REGION", "us-east-1"), ("MAX_OBJECT_BYTES", "33554431")];
+        assert_eq!(problems(&vars).len(), 1);
+    }
+}

@@ -1,0 +1,317 @@
+//! Bytes of one raw object in, decoded bytes out: gzip (any number of members), zstd (any number of frames) or
+//! plain, told apart by the first bytes and never by the name.
+//!
+//! The decoder is pushed: the caller hands it what has arrived and takes at most [`STEP`] bytes at a time, so
+//! a small object that expands a thousandfold costs no more memory than any other. What comes out is capped.
+
+use std::fmt;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation as _, OutBuffer};
+
+/// At most this many decoded bytes are produced by one call of [`Decoder::decode`].
+pub const STEP: usize = 256 * 1024;
+
+/// Why an object could not be decoded. None of these is cured by reading the same bytes again, but a later read
+/// may find other bytes (an upload in progress, a torn read), so the message is left to the queue's retries.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The compressed stream is damaged.
+    #[error("damaged {format} data after {decoded} decoded bytes: {reason}")]
+    Damaged {
+        /// `gzip` or `zstd`.
+        format: &'static str,
+        /// Decoded bytes before the damage.
+        decoded: u64,
+        /// What the codec said.
+        reason: String,
+    },
+    /// The object ends inside a compressed stream.
+    #[error("truncated {format} data: the object ends inside a stream, after {decoded} decoded bytes")]
+    Truncated {
+        /// `gzip` or `zstd`.
+        format: &'static str,
+        /// Decoded bytes before the end.
+        decoded: u64,
+    },
+    /// The object decodes to more than the configured cap.
+    #[error("the object decodes to more than {limit} bytes (MAX_OBJECT_BYTES)")]
+    TooLarge {
+        /// The cap, in bytes.
+        limit: u64,
+    },
+}
+
+enum Format {
+    Unknown,
+    Plain,
+    Gzip { stream: Decompress, within_member: bool },
+    Zstd { stream: ZstdDecoder<'static>, within_frame: bool },
+}
+
+/// The decoder of one object.
+pub struct Decoder {
+    format: Format,
+    head: Vec<u8>,
+    decoded: u64,
+    limit: u64,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Decoder").field("decoded", &self.decoded).field("limit", &self.limit).finish()
+    }
+}
+
+impl Decoder {
+    /// A decoder that refuses to produce more than `limit` bytes.
+    pub fn new(limit: u64) -> Self {
+        Self { format: Format::Unknown, head: Vec::new(), decoded: 0, limit }
+    }
+
+    /// Decoded bytes so far.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// Consumes from the front of `input`, appends at most [`STEP`] bytes to `out`. Call again while it answers
+    /// true: there was more to decode than fitted one step.
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub fn decode(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+        if matches!(self.format, Format::Unknown) {
+            if self.head.len() + input.len() < 4 {
+                self.head.extend_from_slice(input);
+                *input = &[];
+                return Ok(false);
+            }
+            let mut head = std::mem::take(&mut self.head);
+            head.extend_from_slice(&input[..input.len().min(4)]);
+            self.format = sniff(&head)?;
+            let waiting = head.len() - input.len().min(4);
+            if waiting > 0 {
+                self.step(&mut &head[..waiting], out)?;
+            }
+        }
+        self.step(input, out)
+    }
+
+    /// To be called when all input has been decoded.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if the object ended inside a stream.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let (format, inside) = match &self.format {
+            Format::Unknown => {
+                out.append(&mut self.head); // fewer than four bytes: no compressed stream is that short
+                return Ok(());
+            }
+            Format::Plain => return Ok(()),
+            Format::Gzip { within_member, .. } => ("gzip", *within_member),
+            Format::Zstd { within_frame, .. } => ("zstd", *within_frame),
+        };
+        if inside { Err(DecodeError::Truncated { format, decoded: self.decoded }) } else { Ok(()) }
+    }
+
+    fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+        let before = out.len();
+        let more = match &mut self.format {
+            Format::Unknown => false,
+            Format::Plain => {
+                let (now, later) = input.split_at(input.len().min(STEP));
+                out.extend_from_slice(now);
+                *input = later;
+                !later.is_empty()
+            }
+            Format::Gzip { stream, within_member } => {
+                gunzip(stream, within_member, input, out).map_err(|reason| DecodeError::Damaged {
+                    format: "gzip",
+                    decoded: self.decoded,
+                    reason,
+                })?
+            }
+            Format::Zstd { stream, within_frame } => {
+                unzstd(stream, within_frame, input, out).map_err(|error| DecodeError::Damaged {
+                    format: "zstd",
+                    decoded: self.decoded,
+                    reason: error.to_string(),
+                })?
+            }
+        };
+        self.decoded += (out.len() - before) as u64;
+        if self.decoded > self.limit {
+            return Err(DecodeError::TooLarge { limit: self.limit });
+        }
+        Ok(more)
+    }
+}
+
+fn sniff(head: &[u8]) -> Result<Format, DecodeError> {
+    Ok(match head {
+        [0x1f, 0x8b, ..] => Format::Gzip { stream: Decompress::new_gzip(15), within_member: true },
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let stream = ZstdDecoder::new().map_err(|error| DecodeError::Damaged {
+                format: "zstd",
+                decoded: 0,
+                reason: error.to_string(),
+            })?;
+            Format::Zstd { stream, within_frame: true }
+        }
+        _ => Format::Plain,
+    })
+}
+
+fn gunzip(
+    stream: &mut Decompress,
+    within_member: &mut bool,
+    input: &mut &[u8],
+    out: &mut Vec<u8>,
+) -> Result<bool, String> {
+    let start = out.len();
+    out.resize(start + STEP, 0);
+    let mut wrote = 0;
+    let result = loop {
+        if !*within_member {
+            // Zero padding between or after members is legal (tape blocks); gzip(1) skips it too.
+            let padding = input.iter().take_while(|&&byte| byte == 0).count();
+            *input = &input[padding..];
+            match input.first() {
+                None => break Ok(false),
+                Some(0x1f) => {
+                    *stream = Decompress::new_gzip(15);
+                    *within_member = true;
+                }
+                Some(_) => break Err("bytes after the last member that begin no other".to_owned()),
+            }
+        }
+        let (total_in, total_out) = (stream.total_in(), stream.total_out());
+        let status = stream.decompress(input, &mut out[start + wrote..], FlushDecompress::None);
+        let read = usize::try_from(stream.total_in() - total_in).unwrap_or(input.len());
+        *input = &input[read..];
+        wrote += usize::try_from(stream.total_out() - total_out).unwrap_or_default();
+        match status {
+            Err(error) => break Err(error.to_string()),
+            Ok(Status::StreamEnd) => *within_member = false,
+            Ok(_) if wrote == STEP => break Ok(true),
+            Ok(_) if input.is_empty() => break Ok(false),
+            Ok(_) if read == 0 => break Err("the decoder makes no progress".to_owned()),
+            Ok(_) => {}
+        }
+    };
+    out.truncate(start + wrote);
+    result
+}
+
+fn unzstd(
+    stream: &mut ZstdDecoder<'static>,
+    within_frame: &mut bool,
+    input: &mut &[u8],
+    out: &mut Vec<u8>,
+) -> std::io::Result<bool> {
+    let start = out.len();
+    out.resize(start + STEP, 0);
+    let mut target = OutBuffer::around(&mut out[start..]);
+    let result = loop {
+        let mut source = InBuffer::around(input);
+        let hint = stream.run(&mut source, &mut target);
+        let used = source.pos();
+        *input = &input[used..];
+        match hint {
+            Err(error) => break Err(error),
+            Ok(hint) => *within_frame = hint != 0,
+        }
+        if target.pos() == STEP {
+            break Ok(true);
+        }
+        if input.is_empty() {
+            break Ok(false);
+        }
+    };
+    let wrote = target.pos();
+    out.truncate(start + wrote);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decode(input: &[u8], chunk: usize, limit: u64) -> Result<Vec<u8>, DecodeError> {
+        let (mut decoder, mut out) = (Decoder::new(limit), Vec::new());
+        for mut piece in input.chunks(chunk) {
+            while decoder.decode(&mut piece, &mut out)? {}
+            assert!(piece.is_empty());
+        }
+        decoder.finish(&mut out)?;
+        Ok(out)
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_any_form_decodes_alike(bytes in prop::collection::vec(any::<u8>(), 0..3000), cut in 0..3000_usize, chunk in 1..700_usize) {
+            let (left, right) = bytes.split_at(cut.min(bytes.len()));
+            let members = [gzip(left), gzip(right)].concat();
+            let frames = [zstd::encode_all(left, 1).unwrap(), zstd::encode_all(right, 1).unwrap()].concat();
+            prop_assert_eq!(decode(&members, chunk, u64::MAX).unwrap(), bytes.clone());
+            prop_assert_eq!(decode(&frames, chunk, u64::MAX).unwrap(), bytes.clone());
+            if !bytes.starts_with(&[0x1f, 0x8b]) && !bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+                prop_assert_eq!(decode(&bytes, chunk, u64::MAX).unwrap(), bytes);
+            }
+        }
+
+        #[test]
+        fn a_cut_stream_is_an_error(bytes in prop::collection::vec(any::<u8>(), 1..2000), cut in 0.0..1.0_f64, chunk in 1..700_usize) {
+            for whole in [gzip(&bytes), zstd::encode_all(bytes.as_slice(), 1).unwrap()] {
+                let end = 4 + ((whole.len() - 4) as f64 * cut) as usize;
+                prop_assert!(decode(&whole[..end], chunk, u64::MAX).is_err());
+            }
+        }
+
+        #[test]
+        fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400), chunk in 1..64_usize) {
+            for magic in [&[0x1f, 0x8b, 8, 0][..], &[0x28, 0xb5, 0x2f, 0xfd], &[]] {
+                let _outcome = decode(&[magic, &bytes].concat(), chunk, 1 << 20);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_capped_and_steps_are_small() {
+        let bomb = gzip(&vec![b'['; 8 << 20]);
+        assert_eq!(decode(&bomb, bomb.len(), 1 << 20), Err(DecodeError::TooLarge { limit: 1 << 20 }));
+        let (mut decoder, mut out, mut input) = (Decoder::new(u64::MAX), Vec::new(), bomb.as_slice());
+        while decoder.decode(&mut input, &mut out).unwrap() {
+            assert!(out.len() <= STEP);
+            out.clear();
+        }
+        assert_eq!(decoder.decoded(), 8 << 20);
+    }
+
+    #[test]
+    fn padding_is_legal_and_garbage_is_not() {
+        let mut bytes = gzip(b"x");
+        bytes.extend([0; 9]);
+        assert_eq!(decode(&bytes, 5, 9).unwrap(), b"x");
+        bytes.extend(*b"zz");
+        let message = decode(&bytes, 500, 9).unwrap_err().to_string();
+        assert_eq!(message, "damaged gzip data after 0 decoded bytes: bytes after the last member that begin no other");
+    }
+
+    #[test]
+    fn short_objects_are_plain() {
+        assert_eq!(decode(b"", 1, 9).unwrap(), b"");
+        assert_eq!(decode(b"{}", 1, 9).unwrap(), b"{}");
+    }
+}

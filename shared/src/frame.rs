@@ -1,0 +1,479 @@
+//! Decoded bytes of one object in, raw records out, each borrowed from the window it stands in.
+//!
+//! The window holds what has been decoded and not yet read. A record is handed to the sink as a cursor at its
+//! first character; the sink parses it in place, and where it runs out of text the frame waits for more and the
+//! sink sees the record again from its start. So framing costs no pass of its own, and memory is bounded by one
+//! decoding step plus the longest record.
+
+use crate::json::{self, Cursor, Kind};
+
+/// How a source's objects hold their records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// JSON documents, one or several after each other, each an object whose member `records` is the array of
+    /// records. A document with the member `marker` instead is a file of another kind and is skipped whole.
+    Document {
+        /// Name of the member that holds the records.
+        records: &'static str,
+        /// Name of a member that only files of another kind have.
+        marker: &'static str,
+    },
+}
+
+/// Where a record stands in its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Number of the record in its object, from 0.
+    pub index: u64,
+    /// Byte offset of the record's first character in the decoded object.
+    pub offset: u64,
+}
+
+/// What takes the records.
+pub trait RecordSink {
+    /// Reads the record that starts at the cursor and leaves the cursor behind it.
+    ///
+    /// # Errors
+    /// [`json::Error::Incomplete`] asks for the record again with more text; any other error sends the record's
+    /// bytes to [`RecordSink::unreadable`]. Either way the sink has forgotten the record.
+    fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error>;
+
+    /// Takes the bytes of a record that is not valid JSON or not UTF-8.
+    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str);
+}
+
+/// Why an object could not be framed: the whole object is refused and its message goes back to the queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The object's outer structure is not what its source writes.
+    #[error("unexpected structure at byte {offset}: {reason}")]
+    Structure {
+        /// Byte offset in the decoded object.
+        offset: u64,
+        /// What was expected.
+        reason: String,
+    },
+    /// The object ends inside a record or before its document is complete.
+    #[error("truncated: the document ends after {offset} bytes, inside {inside}")]
+    Truncated {
+        /// Decoded bytes read.
+        offset: u64,
+        /// Which part of the document was open.
+        inside: &'static str,
+    },
+    /// One record is longer than the configured cap.
+    #[error("the record at byte {offset} is longer than {limit} bytes (MAX_RECORD_BYTES)")]
+    RecordTooLong {
+        /// Byte offset of the record.
+        offset: u64,
+        /// The cap, in bytes.
+        limit: usize,
+    },
+    /// A record is nested deeper than [`json::MAX_DEPTH`].
+    #[error("the record at byte {offset} is nested deeper than {} levels", json::MAX_DEPTH)]
+    TooDeep {
+        /// Byte offset of the record.
+        offset: u64,
+    },
+}
+
+/// How an object that was read to its end turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framed {
+    /// It held records (possibly none).
+    Records,
+    /// It is a file of another kind: see the `marker` of [`Framing::Document`].
+    OtherKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Before a document, or after the last.
+    Outside,
+    /// Inside the document's object, before a member or the closing brace.
+    Members { first: bool, found: bool },
+    /// Inside the array of records.
+    Records { first: bool },
+}
+
+/// The framing of one object.
+#[derive(Debug)]
+pub struct Frames {
+    framing: Framing,
+    max_record: usize,
+    window: Vec<u8>,
+    /// Bytes of the object before the window.
+    passed: u64,
+    /// A long record is not tried again before the window has grown to this, or trying would be quadratic.
+    wake_at: usize,
+    state: State,
+    index: u64,
+    documents: u64,
+    other_kind: bool,
+    started: bool,
+}
+
+impl Frames {
+    /// Framing for a new object. No record, and nothing else that has to be seen whole, may exceed
+    /// `max_record` bytes.
+    pub fn new(framing: Framing, max_record: usize) -> Self {
+        Self {
+            framing,
+            max_record,
+            window: Vec::new(),
+            passed: 0,
+            wake_at: 0,
+            state: State::Outside,
+            index: 0,
+            documents: 0,
+            other_kind: false,
+            started: false,
+        }
+    }
+
+    /// Makes ready for another object, keeping the window's memory.
+    pub fn reset(&mut self) {
+        let mut window = std::mem::take(&mut self.window);
+        window.clear();
+        *self = Self { window, ..Self::new(self.framing, self.max_record) };
+    }
+
+    /// Where decoded bytes are to be appended.
+    pub fn window(&mut self) -> &mut Vec<u8> {
+        &mut self.window
+    }
+
+    /// Records met so far.
+    pub fn records(&self) -> u64 {
+        self.index
+    }
+
+    /// Hands every complete record of the window to `sink`. `last` says that no more bytes will come.
+    ///
+    /// # Errors
+    /// See [`FrameError`].
+    pub fn drain(&mut self, last: bool, sink: &mut impl RecordSink) -> Result<(), FrameError> {
+        if self.window.len() < self.wake_at && !last {
+            return Ok(());
+        }
+        let window = std::mem::take(&mut self.window);
+        let mut start = 0;
+        if !self.started && (window.len() >= 3 || last) {
+            self.started = true;
+            start = usize::from(window.starts_with(b"\xef\xbb\xbf")) * 3; // a byte order mark
+        }
+        let outcome = if self.started { self.drain_window(&window, &mut start, last, sink) } else { Ok(()) };
+        self.window = window;
+        self.window.drain(..start);
+        self.passed += start as u64;
+        self.wake_at = 2 * self.window.len();
+        outcome?;
+        if self.window.len() > self.max_record {
+            return Err(FrameError::RecordTooLong { offset: self.passed, limit: self.max_record });
+        }
+        Ok(())
+    }
+
+    /// To be called once, after the last [`Frames::drain`].
+    ///
+    /// # Errors
+    /// [`FrameError::Truncated`] if a document is open; [`FrameError::Structure`] if there was none.
+    pub fn finish(&self) -> Result<Framed, FrameError> {
+        let inside = match self.state {
+            State::Outside if self.documents == 0 => {
+                return Err(FrameError::Structure { offset: 0, reason: self.wanted("the object is empty") });
+            }
+            State::Outside => {
+                return Ok(if self.other_kind { Framed::OtherKind } else { Framed::Records });
+            }
+            State::Members { .. } => "the document",
+            State::Records { .. } => "the array of records",
+        };
+        Err(FrameError::Truncated { offset: self.passed + self.window.len() as u64, inside })
+    }
+
+    fn wanted(&self, found: &str) -> String {
+        let Framing::Document { records, .. } = self.framing;
+        format!("expected a JSON object with an array `{records}`, but {found}")
+    }
+
+    /// Reads on from `start`, which is left at the first byte that has to stay in the window.
+    fn drain_window(
+        &mut self,
+        window: &[u8],
+        start: &mut usize,
+        last: bool,
+        sink: &mut impl RecordSink,
+    ) -> Result<(), FrameError> {
+        loop {
+            // The one UTF-8 check: everything up to `valid` may be read as text.
+            let pending = &window[*start..];
+            let text = match simdutf8::compat::from_utf8(pending) {
+                Ok(text) => text,
+                Err(error) => std::str::from_utf8(&pending[..error.valid_up_to()]).unwrap_or_default(),
+            };
+            let damaged = simdutf8_damage(pending, text.len());
+            let mut cursor = Cursor::new(text);
+            let mut done = 0;
+            let base = self.passed + *start as u64;
+            let outcome = self.read(&mut cursor, base, &mut done, sink);
+            *start += done;
+            let offset = self.passed + *start as u64;
+            match outcome {
+                Ok(()) => return Ok(()),
+                Err(json::Error::Incomplete) if !damaged => {
+                    return if last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]) {
+                        Err(FrameError::Truncated { offset: self.passed + window.len() as u64, inside: "a value" })
+                    } else {
+                        Ok(())
+                    };
+                }
+                Err(json::Error::TooDeep { .. }) => return Err(FrameError::TooDeep { offset }),
+                Err(error) => {
+                    let in_records = matches!(self.state, State::Records { .. });
+                    let reason = match error {
+                        json::Error::Incomplete => "not valid UTF-8".to_owned(),
+                        other => other.to_string(),
+                    };
+                    if !in_records {
+                        let reason = self.wanted(&reason);
+                        return Err(FrameError::Structure { offset, reason });
+                    }
+                    if !self.pass_over(window, start, last, &reason, sink)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gets past one record that cannot be read, by matching brackets. False if its end has not arrived yet.
+    fn pass_over(
+        &mut self,
+        window: &[u8],
+        start: &mut usize,
+        last: bool,
+        reason: &str,
+        sink: &mut impl RecordSink,
+    ) -> Result<bool, FrameError> {
+        // The window stands at the separator before the record, or at its first character.
+        let lead = window[*start..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
+        let record = &window[*start + lead..];
+        match json::balanced_length(record) {
+            Some(length) if length > 0 => {
+                let at = Position { index: self.index, offset: self.passed + (*start + lead) as u64 };
+                sink.unreadable(&record[..length], at, reason);
+                self.index += 1;
+                self.state = State::Records { first: false };
+                *start += lead + length;
+                Ok(true)
+            }
+            None if !last => Ok(false),
+            _ => {
+                let offset = self.passed + (*start + lead) as u64;
+                Err(FrameError::Structure { offset, reason: format!("{reason}, and no record's end was found after it") })
+            }
+        }
+    }
+
+    /// True where nothing is open and only white space remains.
+    fn between_documents(&self, rest: &[u8]) -> bool {
+        self.state == State::Outside && rest.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// Reads as far as the text goes, which begins `base` bytes into the object. `done` is left behind the last thing that was read whole.
+    fn read(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        base: u64,
+        done: &mut usize,
+        sink: &mut impl RecordSink,
+    ) -> Result<(), json::Error> {
+        let Framing::Document { records, marker } = self.framing;
+        loop {
+            match self.state {
+                State::Outside => {
+                    if cursor.peek().is_none() {
+                        *done = cursor.offset();
+                        return Ok(());
+                    }
+                    cursor.expect(b'{', "an object")?;
+                    *done = cursor.offset();
+                    self.state = State::Members { first: true, found: false };
+                }
+                State::Members { first, found } => {
+                    let Some(name) = next_member(cursor, first)? else {
+                        if !found {
+                            return Err(json::Error::Syntax { at: *done, expected: "that array, and the document has none" });
+                        }
+                        *done = cursor.offset();
+                        self.documents += 1;
+                        self.state = State::Outside;
+                        continue;
+                    };
+                    if name.plain && name.text == records {
+                        cursor.expect(b'[', "an array of records")?;
+                        *done = cursor.offset();
+                        self.state = State::Records { first: true };
+                        continue;
+                    }
+                    let is_marker = name.plain && name.text == marker;
+                    let value = cursor.value()?;
+                    if cursor.peek().is_none() && value.kind == Kind::Number {
+                        return Err(json::Error::Incomplete);
+                    }
+                    *done = cursor.offset();
+                    self.other_kind |= is_marker;
+                    self.state = State::Members { first: false, found: found || is_marker };
+                }
+                State::Records { first } => {
+                    match cursor.peek().ok_or(json::Error::Incomplete)? {
+                        b']' => {
+                            cursor.expect(b']', "`]`")?;
+                            *done = cursor.offset();
+                            self.state = State::Members { first: false, found: true };
+                            continue;
+                        }
+                        b',' if !first => {
+                            cursor.expect(b',', "`,`")?;
+                            cursor.peek();
+                        }
+                        _ if first => {}
+                        _ => return Err(json::Error::Syntax { at: cursor.offset(), expected: "`,` or `]`" }),
+                    }
+                    let at = Position { index: self.index, offset: base + cursor.offset() as u64 };
+                    sink.record(cursor, at)?;
+                    self.index += 1;
+                    *done = cursor.offset();
+                    self.state = State::Records { first: false };
+                }
+            }
+        }
+    }
+}
+
+/// The next member of an object whose opening brace has been consumed.
+fn next_member<'a>(cursor: &mut Cursor<'a>, first: bool) -> Result<Option<json::Raw<'a>>, json::Error> {
+    if first && cursor.peek().ok_or(json::Error::Incomplete)? != b'}' {
+        let name = cursor.value()?;
+        if name.kind != Kind::String {
+            return Err(json::Error::Syntax { at: cursor.offset(), expected: "a member's name" });
+        }
+        cursor.expect(b':', "`:`")?;
+        return Ok(Some(name));
+    }
+    cursor.next_member(&mut false)
+}
+
+/// True if what follows the valid text is damage, not merely a character that is still arriving.
+fn simdutf8_damage(bytes: &[u8], valid: usize) -> bool {
+    match std::str::from_utf8(&bytes[valid..bytes.len().min(valid + 4)]) {
+        Ok(_) => false,
+        Err(error) => error.valid_up_to() == 0 && error.error_len().is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FRAMING: Framing = Framing::Document { records: "Records", marker: "digestS3Object" };
+
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Seen {
+        records: Vec<(u64, String)>,
+        unreadable: Vec<(u64, String, String)>,
+    }
+
+    impl RecordSink for Seen {
+        fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
+            let value = cursor.value()?;
+            self.records.push((at.offset, value.text.to_owned()));
+            Ok(())
+        }
+
+        fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
+            self.unreadable.push((at.index, String::from_utf8_lossy(bytes).into_owned(), reason.to_owned()));
+        }
+    }
+
+    fn frame(bytes: &[u8], chunk: usize) -> (Seen, Result<Framed, FrameError>) {
+        let (mut frames, mut seen) = (Frames::new(FRAMING, 10_000), Seen::default());
+        let outcome = bytes
+            .chunks(chunk.max(1))
+            .try_for_each(|piece| {
+                frames.window().extend_from_slice(piece);
+                frames.drain(false, &mut seen)
+            })
+            .and_then(|()| frames.drain(true, &mut seen))
+            .and_then(|()| frames.finish());
+        (seen, outcome)
+    }
+
+    fn texts(seen: &Seen) -> Vec<&str> {
+        seen.records.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_records(chunk in 1..200_usize, pretty: bool, bom: bool) {
+            let document = serde_json::json!({"v": [1, {"x": "]}"}], "Records": [{"a": "é\"}"}, {"b": [1, 2]}, {}, null, 7], "tail": 1.5});
+            let text = if pretty { serde_json::to_string_pretty(&document).unwrap().replace('\n', "\r\n") } else { document.to_string() };
+            let text = format!("{}{text}\n{text}", if bom { "\u{feff}" } else { "" });
+            let (whole, outcome) = frame(text.as_bytes(), usize::MAX);
+            prop_assert_eq!(outcome, Ok(Framed::Records));
+            prop_assert_eq!(whole.records.len(), 10);
+            for (offset, record) in &whole.records {
+                prop_assert!(text[usize::try_from(*offset).unwrap()..].starts_with(record.as_str()));
+            }
+            let (split, outcome) = frame(text.as_bytes(), chunk);
+            prop_assert_eq!(outcome, Ok(Framed::Records));
+            prop_assert_eq!(split, whole);
+        }
+
+        #[test]
+        fn every_cut_is_an_error(cut in 0..44_usize, chunk in 1..50_usize) {
+            let text = r#"{"v":1,"Records":[{"a":"b"},{"c":[1]}],"t":2}"#;
+            prop_assert!(frame(&text.as_bytes()[..cut], chunk).1.is_err());
+        }
+
+        #[test]
+        fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), chunk in 1..50_usize) {
+            let _outcome = frame(&[b"{\"Records\":[", bytes.as_slice()].concat(), chunk);
+        }
+    }
+
+    #[test]
+    fn a_broken_record_costs_only_itself() {
+        for chunk in [1, 7, 1000] {
+            let (seen, outcome) = frame(b"{\"Records\":[{\"a\":1},{\"b\":\xff\xfe},{\"c\":tru},{\"d\":\"\xc3(\"},{\"e\":4}]}", chunk);
+            assert_eq!(outcome, Ok(Framed::Records));
+            assert_eq!(texts(&seen), [r#"{"a":1}"#, r#"{"e":4}"#]);
+            let indexes: Vec<u64> = seen.unreadable.iter().map(|(index, ..)| *index).collect();
+            assert_eq!(indexes, [1, 2, 3]);
+            assert!(seen.unreadable[0].2.contains("UTF-8") && seen.unreadable[1].2.contains("true, false or null"));
+        }
+    }
+
+    #[test]
+    fn other_structures_are_refused_with_a_reason() {
+        let reason = |text: &str| frame(text.as_bytes(), 5).1.unwrap_err().to_string();
+        assert!(reason("").contains("the object is empty"));
+        assert!(reason("{}").contains("expected a JSON object with an array `Records`"));
+        assert!(reason(r#"{"Records":null}"#).contains("an array of records"));
+        assert!(reason("<?xml version=\"1.0\"?>").contains("expected an object"));
+        assert!(reason(r#"{"eventVersion":"1.08"}"#).contains("has none"));
+        let (seen, outcome) = frame(br#"{"Records":[{"a":1} {"b":2}]}"#, 9);
+        assert_eq!((texts(&seen).len(), seen.unreadable.len(), outcome), (1, 1, Ok(Framed::Records)));
+        assert!(reason(&format!("{{\"Records\":[{}", "[".repeat(600))).contains("nested deeper"));
+        assert!(reason(&format!("{{\"Records\":[\"{}", "x".repeat(40_000))).contains("longer than 10000 bytes"));
+    }
+
+    #[test]
+    fn empty_arrays_and_files_of_another_kind() {
+        assert_eq!(frame(br#"{"Records":[]}"#, 3), (Seen::default(), Ok(Framed::Records)));
+        assert_eq!(frame(br#"{"digestS3Object":"x","logFiles":[]}"#, 3), (Seen::default(), Ok(Framed::OtherKind)));
+    }
+}

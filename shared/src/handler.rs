@@ -1,0 +1,137 @@
+//! The Lambda event in, the answer out: which messages the queue is to deliver again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use crate::catalog::Catalog;
+use crate::notification::{self, ObjectRef};
+use crate::pipeline::{Pipeline, Report};
+use crate::store::Store;
+
+/// An SQS event as Lambda delivers it. Only what is needed is read, so nothing else can be refused.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct SqsEvent {
+    /// The batch's messages.
+    #[serde(rename = "Records", default)]
+    pub records: Vec<SqsMessage>,
+}
+
+/// One message of a batch.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsMessage {
+    /// The id to answer with if the message fails.
+    pub message_id: String,
+    /// The notification.
+    #[serde(default)]
+    pub body: String,
+}
+
+/// The answer to an SQS event: with `ReportBatchItemFailures` on the event source mapping, exactly these
+/// messages are delivered again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsBatchResponse {
+    /// Messages that failed.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+}
+
+/// One failed message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// Its message id.
+    pub item_identifier: String,
+}
+
+/// An event that is no SQS event. The invocation fails as a whole and Lambda treats it by its own retry rules.
+#[derive(Debug, thiserror::Error)]
+#[error("expected an SQS event with `Records[].messageId` and `Records[].body`: {0}; connect the bucket to the function through a queue")]
+pub struct EventError(#[from] serde_json::Error);
+
+/// Handles the events of one function.
+#[derive(Debug)]
+pub struct Handler<S, C> {
+    pipeline: Pipeline<S, C>,
+}
+
+impl<S: Store, C: Catalog> Handler<S, C> {
+    /// A handler that feeds `pipeline`.
+    pub fn new(pipeline: Pipeline<S, C>) -> Self {
+        Self { pipeline }
+    }
+
+    /// Handles an event as Lambda delivers it.
+    ///
+    /// # Errors
+    /// If it is no SQS event.
+    pub async fn handle_json(&self, event: serde_json::Value) -> Result<SqsBatchResponse, EventError> {
+        Ok(self.handle(serde_json::from_value(event)?).await)
+    }
+
+    /// Handles a batch. A message fails if its notification is not understood or if any of its objects fails; an
+    /// object that several messages name is read once.
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut objects: Vec<ObjectRef> = Vec::new();
+        let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let mut failed = vec![false; event.records.len()];
+        let mut ignored = 0;
+        for (index, message) in event.records.iter().enumerate() {
+            match notification::parse(&message.body) {
+                Ok(notification) => {
+                    ignored += notification.ignored.len();
+                    for object in notification.objects {
+                        let place = *known.entry(object.identity()).or_insert(objects.len());
+                        if place == objects.len() {
+                            objects.push(object);
+                            askers.push(Vec::new());
+                        }
+                        askers[place].push(index);
+                    }
+                }
+                Err(error) => {
+                    warn!(message_id = message.message_id, %error, "message not understood, left to the queue");
+                    failed[index] = true;
+                }
+            }
+        }
+        let asked = objects.len();
+        let report = self.pipeline.ingest(objects, &|_| {}).await;
+        for failure in &report.failures {
+            warn!(reason = failure.reason, "object failed, its message is left to the queue");
+            for &message in &askers[failure.index] {
+                failed[message] = true;
+            }
+        }
+        self.log(event.records.len(), asked, ignored, &report);
+        let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
+        let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure { item_identifier: message.message_id.clone() };
+        SqsBatchResponse { batch_item_failures: failures.map(failure).collect() }
+    }
+
+    /// One line a batch, not one an object: log lines cost more than the work.
+    fn log(&self, messages: usize, objects: usize, ignored: usize, report: &Report) {
+        info!(
+            source = self.pipeline.source_name(),
+            messages,
+            objects,
+            notices_ignored = ignored,
+            objects_ingested = report.objects_ingested,
+            objects_failed = report.failures.len(),
+            objects_skipped = ?report.objects_skipped,
+            records = report.records,
+            rows = ?report.rows,
+            skipped = ?report.skipped,
+            quarantined = ?report.quarantined,
+            bytes_in = report.bytes_in,
+            bytes_decoded = report.bytes_decoded,
+            bytes_out = report.bytes_out,
+            objects_written = report.objects_written.len(),
+            partitions = report.partitions,
+            "batch done",
+        );
+    }
+}

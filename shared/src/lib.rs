@@ -1,0 +1,35 @@
+//! The crate that every function of the lake stands on: from an S3 notification to a registered partition.
+//!
+//! The data's road, and the room of each step:
+//!
+//! | step | room |
+//! |---|---|
+//! | the SQS message says which objects | [`handler`], [`notification`] |
+//! | bytes are fetched and decoded | [`store`], [`decode`] |
+//! | records are found and read in place | [`frame`], [`json`] |
+//! | a source maps each to a row, or it goes to quarantine | [`source`], [`rows`], [`table`], [`quarantine`] |
+//! | rows of a partition become a Parquet object | [`writer`], [`layout`] |
+//! | the partition is registered | [`catalog`] |
+//!
+//! [`pipeline`] walks the road. Only `store` and `catalog` touch the network; everything between is a function of
+//! bytes.
+
+pub mod catalog;
+#[cfg(feature = "aws")]
+pub mod config;
+pub mod decode;
+pub mod frame;
+pub mod handler;
+pub mod json;
+pub mod layout;
+pub mod notification;
+pub mod pipeline;
+pub mod quarantine;
+pub mod rows;
+pub mod source;
+pub mod store;
+pub mod table;
+#[cfg(feature = "aws")]
+pub mod telemetry;
+pub mod time;
+pub mod writer;

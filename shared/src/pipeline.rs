@@ -1,0 +1,419 @@
+//! The road of one invocation: raw objects in; Parquet objects, registered partitions and a report out.
+//!
+//! ```text
+//! classify ─▶ fetch (ahead, in order) ─▶ Batch: decode, frame, normalise ─▶ Outputs: Parquet, upload ─▶ register
+//! ```
+//!
+//! All objects of an invocation share one Parquet object a partition, named after all of them. An object whose
+//! rows do not fit the buffer gets Parquet objects of its own, which come into being at its end; so a broken
+//! object never leaves a row behind and never costs its neighbours theirs. Where the buffer runs full with both
+//! in it, the object is taken back, the others are flushed, and it is read again from its start.
+
+mod batch;
+mod outputs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _};
+
+use self::batch::{Batch, Fed};
+use self::outputs::{Completed, Outputs, Place, Target};
+use crate::catalog::{Catalog, TablePartition};
+use crate::frame::Framed;
+use crate::layout::{self, Codec};
+use crate::notification::ObjectRef;
+use crate::rows::RowsError;
+use crate::source::{KeyClass, KeyFacts, Source};
+use crate::store::{Body, Store, StoreError};
+use crate::table::TableDefinition;
+
+/// What the pipeline may use and where it writes. Sizes are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Bucket (or folder) of the lake.
+    pub lake_bucket: String,
+    /// Buckets that raw objects may come from; empty allows any.
+    pub raw_buckets: Vec<String>,
+    /// Compression of the lake's Parquet objects.
+    pub codec: Codec,
+    /// Cap of one raw object's decoded size.
+    pub max_object_bytes: u64,
+    /// Cap of one record's size.
+    pub max_record_bytes: usize,
+    /// Rows are held in memory up to this size, then written as row groups.
+    pub buffer_bytes: usize,
+    /// Raw objects fetched ahead.
+    pub fetch_concurrency: usize,
+}
+
+impl Settings {
+    /// The defaults, for a lake in `lake_bucket`.
+    pub fn new(lake_bucket: impl Into<String>) -> Self {
+        Self {
+            lake_bucket: lake_bucket.into(),
+            raw_buckets: Vec::new(),
+            codec: Codec::Zstd,
+            max_object_bytes: 4 << 30,
+            max_record_bytes: 32 << 20,
+            buffer_bytes: 48 << 20,
+            fetch_concurrency: 8,
+        }
+    }
+}
+
+/// A raw object that did not make it into the lake. Nothing of it is there, and nothing of it is lost: its
+/// message goes back to the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Index among the objects that were to be ingested.
+    pub index: usize,
+    /// What failed and why.
+    pub reason: String,
+}
+
+/// What became of an invocation. Records are those of objects that did not fail: `records` is the sum of rows,
+/// skipped and quarantined.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Objects whose records are in the lake, in quarantine or were skipped.
+    pub objects_ingested: u64,
+    /// Objects that are no logs, by reason.
+    pub objects_skipped: BTreeMap<&'static str, u64>,
+    /// Objects that failed.
+    pub failures: Vec<Failure>,
+    /// Records read.
+    pub records: u64,
+    /// Rows written, by table (`SOURCE@version`).
+    pub rows: BTreeMap<String, u64>,
+    /// Records that belong to no table, by reason.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// Records in quarantine, by reason.
+    pub quarantined: BTreeMap<&'static str, u64>,
+    /// Bytes fetched, as stored.
+    pub bytes_in: u64,
+    /// Bytes after decoding.
+    pub bytes_decoded: u64,
+    /// Bytes of Parquet written.
+    pub bytes_out: u64,
+    /// Keys of the objects written, quarantine included.
+    pub objects_written: Vec<String>,
+    /// Partitions registered.
+    pub partitions: u64,
+}
+
+/// Why a pipeline cannot be made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the mapping of {source_name} does not fit its tables: {error}")]
+pub struct SetUpError {
+    source_name: &'static str,
+    error: RowsError,
+}
+
+/// One source's pipeline.
+pub struct Pipeline<S, C> {
+    source: Box<dyn Source>,
+    tables: Vec<&'static TableDefinition>,
+    store: S,
+    catalog: C,
+    settings: Settings,
+}
+
+impl<S, C> std::fmt::Debug for Pipeline<S, C> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Pipeline").field("source", &self.source.name()).finish_non_exhaustive()
+    }
+}
+
+/// How reading one object ended.
+enum Read {
+    /// Its rows are in the batch or in outputs of their own.
+    Joined(Framed),
+    /// It does not fit beside what the batch holds already; nothing of it is left in the batch.
+    NoRoom,
+}
+
+/// One object on its way.
+struct Item {
+    index: usize,
+    object: ObjectRef,
+    facts: KeyFacts,
+}
+
+/// What the outputs of an invocation depend on: who contributed to which place.
+type Contributors = BTreeMap<Place, BTreeSet<usize>>;
+
+impl<S: Store, C: Catalog> Pipeline<S, C> {
+    /// A pipeline of `source` that fills `tables`, which are some of the source's.
+    ///
+    /// # Errors
+    /// If the mapping and a table's definition disagree, which only a mistake in the code can cause.
+    pub fn new(
+        source: Box<dyn Source>,
+        tables: Vec<&'static TableDefinition>,
+        store: S,
+        catalog: C,
+        settings: Settings,
+    ) -> Result<Self, SetUpError> {
+        let source_name = source.name();
+        let pipeline = Self { source, tables, store, catalog, settings };
+        pipeline.batch().map_err(|error| SetUpError { source_name, error })?;
+        Ok(pipeline)
+    }
+
+    /// The source's name.
+    pub fn source_name(&self) -> &'static str {
+        self.source.name()
+    }
+
+    fn batch(&self) -> Result<Batch, RowsError> {
+        Batch::new(self.source.as_ref(), &self.tables, &self.settings)
+    }
+
+    /// Ingests raw objects. `progress` is told the stored size of each object that has been dealt with.
+    ///
+    /// Never fails as a whole: every object that did not make it is in [`Report::failures`].
+    pub async fn ingest(&self, objects: Vec<ObjectRef>, progress: &(dyn Fn(u64) + Sync)) -> Report {
+        let mut report = Report::default();
+        let items = self.select(objects, &mut report, progress);
+        let group = items.iter().map(|item| item.object.identity()).collect();
+        let target = self.target();
+        let mut batch = match self.batch() {
+            Ok(batch) => batch,
+            Err(error) => {
+                let fail = |item: &Item| Failure { index: item.index, reason: error.to_string() };
+                report.failures.extend(items.iter().map(fail));
+                return report;
+            }
+        };
+        let (mut outputs, mut contributors) = (Outputs::new(&target, group), Contributors::new());
+        let mut completed: Vec<(Completed, BTreeSet<usize>)> = Vec::new();
+        let mut fetched = futures::stream::iter(items)
+            .map(|item| async move { (self.store.get(&item.object).await, item) })
+            .buffered(self.settings.fetch_concurrency);
+        while let Some((body, item)) = fetched.next().await {
+            let outcome = self.ingest_one(body, &item, &mut batch, &mut outputs, &mut contributors, &mut completed);
+            // A panic is a mistake of ours in one object's data; the others must not pay for it.
+            let outcome = AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|_| {
+                batch.abandon();
+                Err("the function panicked while reading it; this is a bug to report".to_owned())
+            });
+            match outcome {
+                Ok((framed, bytes)) => {
+                    report.bytes_in += bytes;
+                    match framed {
+                        Framed::Records => report.objects_ingested += 1,
+                        Framed::OtherKind => *report.objects_skipped.entry("other_kind").or_default() += 1,
+                    }
+                    progress(bytes);
+                }
+                Err(reason) => {
+                    report.failures.push(Failure { index: item.index, reason: format!("{}: {reason}", item.object) });
+                    progress(item.object.size.unwrap_or_default());
+                }
+            }
+            if batch.bytes() > self.settings.buffer_bytes / 2 {
+                flush(&mut batch, &mut outputs).await;
+            }
+        }
+        flush(&mut batch, &mut outputs).await;
+        for output in outputs.complete().await {
+            let by = contributors.remove(&output.place).unwrap_or_default();
+            completed.push((output, by));
+        }
+        self.settle(completed, &batch, &mut report).await;
+        report
+    }
+
+    fn target(&self) -> Target<'_, S> {
+        Target {
+            store: &self.store,
+            bucket: &self.settings.lake_bucket,
+            function: self.source.name(),
+            tables: &self.tables,
+            codec: self.settings.codec,
+        }
+    }
+
+    /// Decides by key what is to be fetched, before anything is.
+    fn select(&self, objects: Vec<ObjectRef>, report: &mut Report, progress: &(dyn Fn(u64) + Sync)) -> Vec<Item> {
+        let mut items = Vec::new();
+        for (index, object) in objects.into_iter().enumerate() {
+            let bytes = object.size.unwrap_or_default();
+            if let Some(reason) = self.refusal(&object) {
+                report.failures.push(Failure { index, reason: format!("{object}: {reason}") });
+                progress(bytes);
+                continue;
+            }
+            let class = match self.source.classify(&object.key) {
+                KeyClass::Log(_) | KeyClass::Unknown if object.size == Some(0) => KeyClass::NotALog("empty_object"),
+                KeyClass::Log(_) | KeyClass::Unknown if object.key.ends_with('/') => KeyClass::NotALog("folder_marker"),
+                class => class,
+            };
+            match class {
+                KeyClass::Log(facts) => items.push(Item { index, object, facts }),
+                KeyClass::Unknown => items.push(Item { index, object, facts: KeyFacts::default() }),
+                KeyClass::NotALog(reason) => {
+                    *report.objects_skipped.entry(reason).or_default() += 1;
+                    progress(bytes);
+                }
+            }
+        }
+        items
+    }
+
+    fn refusal(&self, object: &ObjectRef) -> Option<&'static str> {
+        if layout::is_lake_key(&object.key) || object.bucket == self.settings.lake_bucket {
+            Some("refused: an object of the lake is no raw log; check which bucket and prefix send notifications")
+        } else if !self.settings.raw_buckets.is_empty() && !self.settings.raw_buckets.contains(&object.bucket) {
+            Some("refused: the bucket is not one of RAW_BUCKETS")
+        } else {
+            None
+        }
+    }
+
+    /// Reads one object into the batch, or into outputs of its own. Answers how it was framed and its size.
+    async fn ingest_one(
+        &self,
+        body: Result<Body, StoreError>,
+        item: &Item,
+        batch: &mut Batch,
+        outputs: &mut Outputs<'_, S>,
+        contributors: &mut Contributors,
+        completed: &mut Vec<(Completed, BTreeSet<usize>)>,
+    ) -> Result<(Framed, u64), String> {
+        let mut bytes;
+        let mut body = body.map_err(|error| error.to_string())?;
+        loop {
+            let alone = batch.is_empty();
+            let target = self.target();
+            let mut own = alone.then(|| Outputs::new(&target, vec![item.object.identity()]));
+            let mut wrote_own = false;
+            batch.begin();
+            bytes = 0;
+            let outcome = self.read(body, item, batch, own.as_mut(), &mut wrote_own, &mut bytes).await;
+            match outcome {
+                Ok(Read::Joined(framed)) if wrote_own => {
+                    if let Some(mut own) = own {
+                        flush(batch, &mut own).await;
+                        for output in own.complete().await {
+                            completed.push((output, BTreeSet::from([item.index])));
+                        }
+                    }
+                    return Ok((framed, bytes));
+                }
+                Ok(Read::Joined(framed)) => {
+                    for (table, partition) in batch.touched() {
+                        contributors.entry(Place::Partition(table, partition)).or_default().insert(item.index);
+                    }
+                    if batch.touched_quarantine() {
+                        contributors.entry(Place::Quarantine).or_default().insert(item.index);
+                    }
+                    return Ok((framed, bytes));
+                }
+                Ok(Read::NoRoom) => {
+                    flush(batch, outputs).await;
+                    body = self.store.get(&item.object).await.map_err(|error| error.to_string())?;
+                }
+                Err(reason) => {
+                    batch.abandon();
+                    if let Some(own) = own {
+                        own.abort().await;
+                    }
+                    return Err(reason);
+                }
+            }
+        }
+    }
+
+    /// Feeds an object's bytes to the batch, flushing to `own` where the buffer runs full.
+    async fn read(
+        &self,
+        mut body: Body,
+        item: &Item,
+        batch: &mut Batch,
+        mut own: Option<&mut Outputs<'_, S>>,
+        wrote_own: &mut bool,
+        bytes: &mut u64,
+    ) -> Result<Read, String> {
+        while let Some(chunk) = body.chunks.next().await {
+            let chunk: Bytes = chunk.map_err(|error| error.to_string())?;
+            *bytes += chunk.len() as u64;
+            let mut rest: &[u8] = &chunk;
+            while batch.feed(&item.object, &item.facts, &mut rest).map_err(|error| error.to_string())? == Fed::Full {
+                let Some(own) = own.as_deref_mut() else {
+                    batch.abandon();
+                    return Ok(Read::NoRoom);
+                };
+                flush(batch, own).await;
+                *wrote_own = true;
+            }
+        }
+        batch.end(&item.object, &item.facts).map(Read::Joined).map_err(|error| error.to_string())
+    }
+
+    /// Registers the partitions of what was written, and lets every object fail whose rows are not durable or
+    /// whose partition is not registered.
+    async fn settle(&self, completed: Vec<(Completed, BTreeSet<usize>)>, batch: &Batch, report: &mut Report) {
+        let counts = batch.counts();
+        report.records = counts.records;
+        report.skipped = counts.skipped.clone();
+        report.quarantined = counts.quarantined.clone();
+        report.bytes_decoded = counts.bytes_decoded;
+
+        let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
+        let mut failed: BTreeMap<usize, String> = BTreeMap::new();
+        for (output, by) in completed {
+            match output.outcome {
+                Ok(()) => {
+                    report.bytes_out += output.bytes;
+                    if let Place::Partition(table, _) = output.place {
+                        *report.rows.entry(self.tables[table].id()).or_default() += output.rows;
+                        places.entry(output.place).or_default().extend(by);
+                    }
+                    report.objects_written.push(output.key);
+                }
+                Err(reason) => {
+                    for index in by {
+                        failed.entry(index).or_insert_with(|| format!("writing {} failed: {reason}", output.key));
+                    }
+                }
+            }
+        }
+        let partition = |place: &Place| match place {
+            Place::Partition(table, partition) => Some(TablePartition {
+                table: self.tables[*table],
+                partition: batch.partitions().get(*partition).clone(),
+            }),
+            Place::Quarantine => None,
+        };
+        let partitions: Vec<TablePartition> = places.keys().filter_map(partition).collect();
+        if !partitions.is_empty() {
+            for (outcome, by) in self.catalog.register(&partitions).await.into_iter().zip(places.into_values()) {
+                match outcome {
+                    Ok(()) => report.partitions += 1,
+                    Err(error) => {
+                        for index in by {
+                            failed.entry(index).or_insert_with(|| error.to_string());
+                        }
+                    }
+                }
+            }
+        }
+        report.objects_ingested = report.objects_ingested.saturating_sub(failed.len() as u64);
+        report.failures.extend(failed.into_iter().map(|(index, reason)| Failure { index, reason }));
+        report.failures.sort_by_key(|failure| failure.index);
+        report.objects_written.sort();
+    }
+}
+
+/// Moves everything that the batch holds into `outputs`.
+async fn flush<S: Store>(batch: &mut Batch, outputs: &mut Outputs<'_, S>) {
+    match batch.take() {
+        Ok((runs, lines)) => outputs.write(runs, lines, batch.partitions()).await,
+        // Arrow refuses arrays only where `rows` made a mistake; the panic fails the object that is being read.
+        #[expect(clippy::panic, reason = "unreachable from input; caught for each object")]
+        Err(error) => panic!("rows do not form a batch: {error}"),
+    }
+}

@@ -1,0 +1,286 @@
+//! The rows of one invocation while they are in memory: everything between the bytes of a raw object and the
+//! rows that the writer takes. No input or output happens here.
+//!
+//! An object joins whole or not at all: [`Batch::begin`] remembers where it starts, [`Batch::abandon`] takes
+//! back all that came of it.
+
+use std::collections::BTreeMap;
+
+use arrow_array::{RecordBatch, UInt32Array};
+use arrow_schema::ArrowError;
+
+use super::Settings;
+use crate::decode::{DecodeError, Decoder};
+use crate::frame::{FrameError, Framed, Frames, Position, RecordSink};
+use crate::json::{self, Cursor};
+use crate::notification::ObjectRef;
+use crate::quarantine;
+use crate::rows::RowsError;
+use crate::source::{KeyFacts, Normalizer, Outcome, Output, Partitions, RecordError, Source, TableRows};
+use crate::table::TableDefinition;
+
+/// What became of the records of the objects that joined.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) records: u64,
+    pub(super) skipped: BTreeMap<&'static str, u64>,
+    pub(super) quarantined: BTreeMap<&'static str, u64>,
+    pub(super) bytes_decoded: u64,
+}
+
+/// Why the bytes of an object are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+/// What [`Batch::feed`] wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fed {
+    /// More bytes of the object.
+    Hungry,
+    /// To be flushed, and then fed the rest of the same bytes.
+    Full,
+}
+
+/// Rows of one partition, ordered by time.
+pub(super) struct Run {
+    pub(super) table: usize,
+    pub(super) partition: u32,
+    pub(super) rows: RecordBatch,
+}
+
+#[derive(Debug, Default)]
+struct Checkpoint {
+    rows: Vec<usize>,
+    quarantine: usize,
+    counts: Counts,
+}
+
+pub(super) struct Batch {
+    function: &'static str,
+    normalizer: Box<dyn Normalizer>,
+    tables: Vec<TableRows>,
+    partitions: Partitions,
+    quarantine: Vec<u8>,
+    counts: Counts,
+    checkpoint: Checkpoint,
+    frames: Frames,
+    decoder: Decoder,
+    buffer_bytes: usize,
+    max_object_bytes: u64,
+}
+
+impl Batch {
+    pub(super) fn new(
+        source: &dyn Source,
+        tables: &[&'static TableDefinition],
+        settings: &Settings,
+    ) -> Result<Self, RowsError> {
+        Ok(Self {
+            function: source.name(),
+            normalizer: source.normalizer(tables)?,
+            tables: tables.iter().map(|table| TableRows::new(table)).collect::<Result<_, _>>()?,
+            partitions: Partitions::default(),
+            quarantine: Vec::new(),
+            counts: Counts::default(),
+            checkpoint: Checkpoint::default(),
+            frames: Frames::new(source.framing(), settings.max_record_bytes),
+            decoder: Decoder::new(settings.max_object_bytes),
+            buffer_bytes: settings.buffer_bytes,
+            max_object_bytes: settings.max_object_bytes,
+        })
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn partitions(&self) -> &Partitions {
+        &self.partitions
+    }
+
+    /// Bytes that the rows and the quarantine take in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.tables.iter().map(|table| table.rows.bytes()).sum::<usize>() + self.quarantine.len()
+    }
+
+    /// True if nothing is held, so an object that begins now has the batch to itself.
+    pub(super) fn is_empty(&self) -> bool {
+        self.quarantine.is_empty() && self.tables.iter().all(|table| table.rows.is_empty())
+    }
+
+    /// Begins an object.
+    pub(super) fn begin(&mut self) {
+        self.frames.reset();
+        self.decoder = Decoder::new(self.max_object_bytes);
+        self.checkpoint = Checkpoint {
+            rows: self.tables.iter().map(|table| table.rows.len()).collect(),
+            quarantine: self.quarantine.len(),
+            counts: self.counts.clone(),
+        };
+    }
+
+    /// Takes back everything that came of the object since it began or since the last flush.
+    pub(super) fn abandon(&mut self) {
+        for (table, rows) in self.tables.iter_mut().zip(&self.checkpoint.rows) {
+            table.truncate(*rows);
+        }
+        self.quarantine.truncate(self.checkpoint.quarantine);
+        self.counts = self.checkpoint.counts.clone();
+    }
+
+    /// Reads bytes of the object from the front of `input`.
+    pub(super) fn feed(
+        &mut self,
+        object: &ObjectRef,
+        facts: &KeyFacts,
+        input: &mut &[u8],
+    ) -> Result<Fed, ReadError> {
+        loop {
+            let more = self.decoder.decode(input, self.frames.window())?;
+            self.drain(false, object, facts)?;
+            if self.bytes() > self.buffer_bytes {
+                return Ok(Fed::Full);
+            }
+            if !more && input.is_empty() {
+                return Ok(Fed::Hungry);
+            }
+        }
+    }
+
+    /// Ends the object: it has joined.
+    pub(super) fn end(&mut self, object: &ObjectRef, facts: &KeyFacts) -> Result<Framed, ReadError> {
+        self.decoder.finish(self.frames.window())?;
+        self.drain(true, object, facts)?;
+        let framed = self.frames.finish()?;
+        self.counts.bytes_decoded += self.decoder.decoded();
+        Ok(framed)
+    }
+
+    /// The partitions that rows of the object went to since it began, as table and partition.
+    pub(super) fn touched(&self) -> Vec<(usize, u32)> {
+        let mut touched = Vec::new();
+        for (index, table) in self.tables.iter().enumerate() {
+            let start = self.checkpoint.rows.get(index).copied().unwrap_or_default();
+            for partition in table.partitions.get(start..).unwrap_or_default() {
+                if touched.last() != Some(&(index, *partition)) && !touched.contains(&(index, *partition)) {
+                    touched.push((index, *partition));
+                }
+            }
+        }
+        touched
+    }
+
+    /// True if the object has put something into quarantine since it began.
+    pub(super) fn touched_quarantine(&self) -> bool {
+        self.quarantine.len() > self.checkpoint.quarantine
+    }
+
+    /// Takes all rows out, as one run a partition, and the quarantine's lines.
+    pub(super) fn take(&mut self) -> Result<(Vec<Run>, Vec<u8>), ArrowError> {
+        let mut runs = Vec::new();
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            if !table.rows.is_empty() {
+                split(index, table, &mut runs)?;
+            }
+        }
+        self.checkpoint.rows.iter_mut().for_each(|rows| *rows = 0);
+        self.checkpoint.quarantine = 0;
+        Ok((runs, std::mem::take(&mut self.quarantine)))
+    }
+
+    fn drain(&mut self, last: bool, object: &ObjectRef, facts: &KeyFacts) -> Result<(), FrameError> {
+        let mut sink = Sink {
+            function: self.function,
+            normalizer: self.normalizer.as_mut(),
+            tables: &mut self.tables,
+            partitions: &mut self.partitions,
+            quarantine: &mut self.quarantine,
+            counts: &mut self.counts,
+            object,
+            facts,
+        };
+        self.frames.drain(last, &mut sink)
+    }
+}
+
+/// Splits a table's rows by partition, each part ordered by time; equal times keep their order.
+fn split(index: usize, table: &mut TableRows, runs: &mut Vec<Run>) -> Result<(), ArrowError> {
+    let rows = table.rows.take()?;
+    let (times, partitions) = (std::mem::take(&mut table.times), std::mem::take(&mut table.partitions));
+    let key = |row: u32| (partitions[row as usize], times[row as usize], row);
+    let mut order: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap_or(u32::MAX)).collect();
+    let in_order = order.is_sorted_by_key(|&row| key(row));
+    if !in_order {
+        order.sort_unstable_by_key(|&row| key(row));
+    }
+    let mut start = 0;
+    for part in order.chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize]) {
+        let rows = if in_order {
+            rows.slice(start, part.len())
+        } else {
+            arrow_select::take::take_record_batch(&rows, &UInt32Array::from(part.to_vec()))?
+        };
+        runs.push(Run { table: index, partition: partitions[part[0] as usize], rows });
+        start += part.len();
+    }
+    Ok(())
+}
+
+/// Takes the records of one object.
+struct Sink<'a> {
+    function: &'static str,
+    normalizer: &'a mut dyn Normalizer,
+    tables: &'a mut [TableRows],
+    partitions: &'a mut Partitions,
+    quarantine: &'a mut Vec<u8>,
+    counts: &'a mut Counts,
+    object: &'a ObjectRef,
+    facts: &'a KeyFacts,
+}
+
+impl Sink<'_> {
+    fn quarantine(&mut self, raw: &[u8], at: Position, reason: &'static str, detail: &str) {
+        quarantine::write_entry(self.quarantine, self.function, self.object, at, reason, detail, raw);
+        self.counts.records += 1;
+        *self.counts.quarantined.entry(reason).or_default() += 1;
+    }
+
+    fn take_back_row(&mut self) {
+        for table in &mut *self.tables {
+            table.truncate(table.rows.len());
+        }
+    }
+}
+
+impl RecordSink for Sink<'_> {
+    fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
+        let start = cursor.offset();
+        let mut out = Output::new(self.tables, self.partitions);
+        match self.normalizer.normalize(cursor, self.facts, &mut out) {
+            Ok(Outcome::Landed) => self.counts.records += 1,
+            Ok(Outcome::Skipped(reason)) => {
+                self.counts.records += 1;
+                *self.counts.skipped.entry(reason).or_default() += 1;
+            }
+            Err(RecordError::Json(error)) => {
+                self.take_back_row();
+                return Err(error);
+            }
+            Err(RecordError::Rejected(rejection)) => {
+                self.take_back_row();
+                let raw = cursor.between(start, cursor.offset());
+                self.quarantine(raw.as_bytes(), at, rejection.reason, &rejection.detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
+        self.quarantine(bytes, at, "unreadable", reason);
+    }
+}

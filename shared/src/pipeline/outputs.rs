@@ -1,0 +1,181 @@
+//! Parquet objects that are being written: one a partition of each table, and one of quarantined records.
+//!
+//! What fails to be written is remembered with its output and told at the end, so one partition's trouble does
+//! not cost another its rows.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use futures::StreamExt as _;
+
+use super::batch::Run;
+use crate::layout::{self, Codec};
+use crate::source::Partitions;
+use crate::store::{Store, Upload};
+use crate::table::TableDefinition;
+use crate::writer::ParquetWriter;
+
+/// Outputs completed at the same time.
+const CONCURRENCY: usize = 16;
+
+/// Where an output belongs: a partition of a table, or the quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Place {
+    Partition(usize, u32),
+    Quarantine,
+}
+
+/// An output that was completed or given up.
+#[derive(Debug)]
+pub(super) struct Completed {
+    pub(super) place: Place,
+    pub(super) key: String,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) outcome: Result<(), String>,
+}
+
+enum Encoder {
+    Parquet(ParquetWriter),
+    Lines(GzEncoder<Vec<u8>>),
+}
+
+struct OutputObject<U> {
+    key: String,
+    /// `None` once the object is complete, or where none could be made.
+    encoder: Option<Encoder>,
+    upload: Result<U, String>,
+    rows: u64,
+    bytes: u64,
+}
+
+/// What every output of an invocation shares.
+pub(super) struct Target<'a, S> {
+    pub(super) store: &'a S,
+    pub(super) bucket: &'a str,
+    pub(super) function: &'static str,
+    pub(super) tables: &'a [&'static TableDefinition],
+    pub(super) codec: Codec,
+}
+
+/// The outputs of one group of raw objects, whose identities name them.
+pub(super) struct Outputs<'a, S: Store> {
+    target: &'a Target<'a, S>,
+    group: Vec<String>,
+    objects: BTreeMap<Place, OutputObject<S::Upload>>,
+}
+
+impl<'a, S: Store> Outputs<'a, S> {
+    pub(super) fn new(target: &'a Target<'a, S>, group: Vec<String>) -> Self {
+        Self { target, group, objects: BTreeMap::new() }
+    }
+
+    /// Writes the rows and quarantined lines that a batch gave out.
+    pub(super) async fn write(&mut self, runs: Vec<Run>, lines: Vec<u8>, partitions: &Partitions) {
+        for run in runs {
+            self.write_run(run, partitions).await;
+        }
+        if lines.is_empty() {
+            return;
+        }
+        let place = Place::Quarantine;
+        if !self.objects.contains_key(&place) {
+            let key = layout::quarantine_key(self.target.function, self.group.iter().map(String::as_str), 0);
+            self.create(place, key, Encoder::Lines(GzEncoder::new(Vec::new(), Compression::fast()))).await;
+        }
+        let count = lines.iter().filter(|byte| **byte == b'\n').count();
+        if let Some(object) = self.objects.get_mut(&place) {
+            object.rows += count as u64;
+            if let Some(Encoder::Lines(encoder)) = &mut object.encoder {
+                let outcome = encoder.write_all(&lines).map_err(|error| error.to_string());
+                let bytes = std::mem::take(encoder.get_mut());
+                object.send(outcome.map(|()| bytes)).await;
+            }
+        }
+    }
+
+    async fn write_run(&mut self, run: Run, partitions: &Partitions) {
+        let place = Place::Partition(run.table, run.partition);
+        if !self.objects.contains_key(&place) {
+            let table = self.target.tables[run.table];
+            let partition = partitions.get(run.partition);
+            let group = self.group.iter().map(String::as_str);
+            let key = layout::object_key(table, partition, group, 0, self.target.codec);
+            match ParquetWriter::new(table, run.rows.schema(), self.target.codec) {
+                Ok(writer) => self.create(place, key, Encoder::Parquet(writer)).await,
+                Err(error) => {
+                    // Only a mistaken definition gets here; the group fails and says so.
+                    let upload = Err(format!("the table cannot be written: {error}"));
+                    self.objects.insert(place, OutputObject { key, encoder: None, upload, rows: 0, bytes: 0 });
+                }
+            }
+        }
+        if let Some(object) = self.objects.get_mut(&place)
+            && let Some(Encoder::Parquet(writer)) = &mut object.encoder
+        {
+            object.rows += run.rows.num_rows() as u64;
+            let outcome = writer.write(&run.rows).map_err(|error| error.to_string());
+            let bytes = writer.take_bytes();
+            object.send(outcome.map(|()| bytes)).await;
+        }
+    }
+
+    async fn create(&mut self, place: Place, key: String, encoder: Encoder) {
+        let upload = self.target.store.create(self.target.bucket, &key).await.map_err(|error| error.to_string());
+        self.objects.insert(place, OutputObject { key, encoder: Some(encoder), upload, rows: 0, bytes: 0 });
+    }
+
+    /// Makes every output exist that was written without an error.
+    pub(super) async fn complete(self) -> Vec<Completed> {
+        let completions = self.objects.into_iter().map(|(place, object)| object.complete(place));
+        let mut completed: Vec<Completed> =
+            futures::stream::iter(completions).buffer_unordered(CONCURRENCY).collect().await;
+        completed.sort_by(|a, b| a.key.cmp(&b.key));
+        completed
+    }
+
+    /// Gives every output up.
+    pub(super) async fn abort(self) {
+        for object in self.objects.into_values() {
+            if let Ok(upload) = object.upload {
+                upload.abort().await;
+            }
+        }
+    }
+}
+
+impl<U: Upload> OutputObject<U> {
+    /// Sends encoded bytes on, unless something failed before.
+    async fn send(&mut self, bytes: Result<Vec<u8>, String>) {
+        let Ok(upload) = &mut self.upload else { return };
+        let outcome = match bytes {
+            Ok(bytes) if bytes.is_empty() => Ok(()),
+            Ok(bytes) => {
+                self.bytes += bytes.len() as u64;
+                upload.write(Bytes::from(bytes)).await.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome
+            && let Ok(upload) = std::mem::replace(&mut self.upload, Err(error))
+        {
+            upload.abort().await;
+        }
+    }
+
+    async fn complete(mut self, place: Place) -> Completed {
+        let rest = match self.encoder.take() {
+            Some(Encoder::Parquet(writer)) => writer.finish().map_err(|error| error.to_string()),
+            Some(Encoder::Lines(encoder)) => encoder.finish().map_err(|error| error.to_string()),
+            None => Ok(Vec::new()),
+        };
+        self.send(rest).await;
+        let outcome = match self.upload {
+            Ok(upload) => upload.complete().await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
+        };
+        Completed { place, key: self.key, rows: self.rows, bytes: self.bytes, outcome }
+    }
+}

@@ -1,0 +1,219 @@
+//! What the pipeline asks of a source: which keys are its logs, how they are framed, and the mapping of one
+//! record to rows. A source lives in its function's crate; this is the wall between the two.
+
+use crate::frame::Framing;
+use crate::json::{self, Cursor};
+use crate::layout::Partition;
+use crate::rows::{Rows, RowsError};
+use crate::table::TableDefinition;
+
+use rustc_hash::FxHashMap;
+
+/// What an object's key says of it, before anything is fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyClass {
+    /// A log of this source.
+    Log(KeyFacts),
+    /// Not a log, for a reason that the counters name in `snake_case`: `digest`, `marker`, `other_service`.
+    NotALog(&'static str),
+    /// The key says nothing. A function takes such an object for its source's log, since someone has sent it
+    /// here; `lake` asks for `--source`.
+    Unknown,
+}
+
+/// What a log's key says of its records. Used only for records that do not say it themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// `us-east-1`
+    pub region: Option<String>,
+    /// Twelve digits.
+    pub account: Option<String>,
+}
+
+/// A source of raw logs.
+pub trait Source: Send + Sync {
+    /// The function's name: `cloudtrail`. Names the quarantine's folder.
+    fn name(&self) -> &'static str;
+
+    /// Tables that the source can fill.
+    fn tables(&self) -> &'static [&'static TableDefinition];
+
+    /// How its objects hold their records.
+    fn framing(&self) -> Framing;
+
+    /// What a key says.
+    fn classify(&self, key: &str) -> KeyClass;
+
+    /// The mapping to the given tables, which are some of [`Source::tables`]; rows of `Output::table(i)` are
+    /// rows of `tables[i]`.
+    ///
+    /// # Errors
+    /// If the mapping and a table's definition disagree.
+    fn normalizer(&self, tables: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError>;
+}
+
+/// The mapping of one source's records to rows.
+pub trait Normalizer: Send {
+    /// Reads the record at the cursor, writes its rows and leaves the cursor behind the record.
+    ///
+    /// # Errors
+    /// See [`RecordError`]. The caller takes back what was written of the row.
+    fn normalize(
+        &mut self,
+        record: &mut Cursor<'_>,
+        facts: &KeyFacts,
+        out: &mut Output<'_>,
+    ) -> Result<Outcome, RecordError>;
+}
+
+/// What became of a record that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has a row in each table it belongs to.
+    Landed,
+    /// It belongs to no table, for a reason that the counters name: `insight`.
+    Skipped(&'static str),
+}
+
+/// Why a record has no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordError {
+    /// The text is not JSON, or not all there yet.
+    Json(json::Error),
+    /// The record cannot be normalised and goes to quarantine.
+    Rejected(Rejection),
+}
+
+impl From<json::Error> for RecordError {
+    fn from(error: json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+/// Why a record goes to quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// For the counters: `missing_event_time`.
+    pub reason: &'static str,
+    /// For a person: what was expected and what was found, without the record's contents.
+    pub detail: String,
+}
+
+/// Rows of one table with what the writer sorts and splits them by.
+#[derive(Debug)]
+pub struct TableRows {
+    /// The table.
+    pub definition: &'static TableDefinition,
+    /// Its rows.
+    pub rows: Rows,
+    /// Each row's time, in milliseconds since the epoch.
+    pub times: Vec<i64>,
+    /// Each row's partition, an index into [`Partitions`].
+    pub partitions: Vec<u32>,
+}
+
+impl TableRows {
+    /// No rows.
+    ///
+    /// # Errors
+    /// If the definition is mistaken.
+    pub fn new(definition: &'static TableDefinition) -> Result<Self, RowsError> {
+        Ok(Self { definition, rows: Rows::new(definition)?, times: Vec::new(), partitions: Vec::new() })
+    }
+
+    /// Takes back the current row and all rows from `rows` on.
+    pub fn truncate(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+        self.times.truncate(rows);
+        self.partitions.truncate(rows);
+    }
+}
+
+/// Where a normaliser writes.
+#[derive(Debug)]
+pub struct Output<'a> {
+    tables: &'a mut [TableRows],
+    partitions: &'a mut Partitions,
+}
+
+impl<'a> Output<'a> {
+    /// An output to `tables`.
+    pub fn new(tables: &'a mut [TableRows], partitions: &'a mut Partitions) -> Self {
+        Self { tables, partitions }
+    }
+
+    /// Rows of table `index`.
+    pub fn table(&mut self, index: usize) -> &mut Rows {
+        &mut self.tables[index].rows
+    }
+
+    /// Ends the current row of table `index`. `time` is in milliseconds since the epoch; the row's event day is
+    /// its UTC day.
+    pub fn end_row(&mut self, index: usize, region: &str, account: &str, time: i64) {
+        let table = &mut self.tables[index];
+        table.partitions.push(self.partitions.index(region, account, time));
+        table.times.push(time);
+        table.rows.end_row();
+    }
+}
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// Every partition met so far, numbered.
+#[derive(Debug, Default)]
+pub struct Partitions {
+    all: Vec<(Partition, i64)>,
+    by_hash: FxHashMap<u64, Vec<u32>>,
+    latest: u32,
+}
+
+impl Partitions {
+    /// The number of the partition, which is new if it was not met before.
+    pub fn index(&mut self, region: &str, account: &str, time: i64) -> u32 {
+        use std::hash::{BuildHasher as _, BuildHasherDefault};
+
+        let day = time.div_euclid(DAY);
+        let is = |(known, known_day): &(Partition, i64)| {
+            *known_day == day && known.region == region && known.account == account
+        };
+        if self.all.get(self.latest as usize).is_some_and(is) {
+            return self.latest; // records of one file come from a few partitions, most from the one before
+        }
+        let hash = BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one((region, account, day));
+        let candidates = self.by_hash.entry(hash).or_default();
+        let found = candidates.iter().copied().find(|&index| self.all.get(index as usize).is_some_and(is));
+        self.latest = found.unwrap_or_else(|| {
+            let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+            let partition =
+                Partition { region: region.to_owned(), account: account.to_owned(), day: crate::time::day(time) };
+            self.all.push((partition, day));
+            candidates.push(index);
+            index
+        });
+        self.latest
+    }
+
+    /// The partition of that number.
+    pub fn get(&self, index: u32) -> &Partition {
+        &self.all[index as usize].0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_numbered_once() {
+        let mut partitions = Partitions::default();
+        let first = partitions.index("us-east-1", "1", 0);
+        let second = partitions.index("us-east-1", "1", DAY);
+        assert_ne!(first, second);
+        assert_eq!(partitions.index("us-east-1", "1", DAY - 1), first);
+        assert_eq!(partitions.index("us-east-1", "2", 2 * DAY - 1), 2);
+        assert_eq!(partitions.index("us-east-1", "1", 2 * DAY - 1), second);
+        assert_eq!(partitions.get(second).day, "19700102");
+        assert_eq!(partitions.get(partitions.by_hash.len() as u32 - 1).account, "2");
+    }
+}

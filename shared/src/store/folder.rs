@@ -1,0 +1,140 @@
+//! The store on folders: what `lake` runs on. A bucket is a folder, a key a path below it.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+
+use super::{Body, Store, StoreError, Upload};
+use crate::notification::ObjectRef;
+
+/// Bytes read at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Objects as files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FolderStore;
+
+/// A file that is being written beside its final place.
+#[derive(Debug)]
+pub struct FolderUpload {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    completed: bool,
+}
+
+/// The file of a key. Keys come from names and notifications, so one that would leave its folder is refused.
+fn path(operation: &'static str, bucket: &str, key: &str) -> Result<PathBuf, StoreError> {
+    let relative = Path::new(key);
+    if key.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        let reason = "the key is not a path below the folder".to_owned();
+        return Err(StoreError::Failed { operation, location: format!("{bucket}/{key}"), reason });
+    }
+    Ok(Path::new(bucket).join(relative))
+}
+
+fn failed(operation: &'static str, path: &Path, error: &std::io::Error) -> StoreError {
+    let location = path.display().to_string();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => StoreError::NotFound { location },
+        std::io::ErrorKind::PermissionDenied => StoreError::Denied { location, reason: error.to_string() },
+        _ => StoreError::Failed { operation, location, reason: error.to_string() },
+    }
+}
+
+impl Store for FolderStore {
+    type Upload = FolderUpload;
+
+    async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
+        let path = path("get", &object.bucket, &object.key)?;
+        let file = File::open(&path).map_err(|error| failed("get", &path, &error))?;
+        let size = file.metadata().ok().map(|metadata| metadata.len());
+        let chunks = futures::stream::unfold(Some((file, path)), |state| async {
+            let (mut file, path) = state?;
+            let mut chunk = vec![0; CHUNK];
+            match file.read(&mut chunk) {
+                Ok(0) => None,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    Some((Ok(Bytes::from(chunk)), Some((file, path))))
+                }
+                Err(error) => Some((Err(failed("get", &path, &error)), None)),
+            }
+        });
+        Ok(Body { size, chunks: chunks.boxed() })
+    }
+
+    async fn create(&self, bucket: &str, key: &str) -> Result<FolderUpload, StoreError> {
+        let target = path("put", bucket, key)?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        // Hidden and not `.parquet`: no reader of the lake takes it for an object.
+        let temporary = target.with_file_name(format!(".{name}.part"));
+        let folder = target.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(|error| failed("put", folder, &error))?;
+        let file = File::create(&temporary).map_err(|error| failed("put", &temporary, &error))?;
+        Ok(FolderUpload { file, temporary, target, completed: false })
+    }
+}
+
+impl Upload for FolderUpload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.file.write_all(&bytes).map_err(|error| failed("put", &self.temporary, &error))
+    }
+
+    async fn complete(mut self) -> Result<(), StoreError> {
+        let outcome = self.file.sync_all().and_then(|()| std::fs::rename(&self.temporary, &self.target));
+        self.completed = outcome.is_ok();
+        outcome.map_err(|error| failed("put", &self.target, &error))
+    }
+
+    async fn abort(self) {}
+}
+
+impl Drop for FolderUpload {
+    fn drop(&mut self) {
+        if !self.completed {
+            // Best effort: a leftover is hidden and the next run of the same input replaces it.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn an_object_comes_into_being_whole_or_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = folder.path().to_str().unwrap();
+        let object = ObjectRef::new(bucket, "a/b.txt");
+        block_on(async {
+            let mut upload = FolderStore.create(bucket, "a/b.txt").await.unwrap();
+            upload.write(Bytes::from_static(b"one ")).await.unwrap();
+            assert!(matches!(FolderStore.get(&object).await, Err(StoreError::NotFound { .. })));
+            drop(upload);
+            assert_eq!(std::fs::read_dir(folder.path().join("a")).unwrap().count(), 0);
+
+            let mut upload = FolderStore.create(bucket, "a/b.txt").await.unwrap();
+            upload.write(Bytes::from_static(b"one ")).await.unwrap();
+            upload.write(Bytes::from_static(b"two")).await.unwrap();
+            upload.complete().await.unwrap();
+            let body = FolderStore.get(&object).await.unwrap();
+            let chunks: Vec<_> = body.chunks.collect().await;
+            assert_eq!(body.size, Some(7));
+            assert_eq!(chunks, [Ok(Bytes::from_static(b"one two"))]);
+        });
+    }
+
+    #[test]
+    fn keys_cannot_leave_the_folder() {
+        for key in ["../x", "/etc/passwd", "a/../../x", ""] {
+            assert!(path("get", "bucket", key).is_err(), "{key}");
+        }
+    }
+}

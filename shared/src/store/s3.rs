@@ -1,0 +1,411 @@
+//! The store on S3.
+//!
+//! # Reading
+//! A small object (up to 8 MiB, which is nearly every raw log) is read by a task of its own from the moment it is
+//! opened, so that its bytes arrive while the CPU works on another one; a connection that breaks in mid-body is
+//! tried again a few times. A larger object streams as it is consumed, so memory does not follow its size; a
+//! connection that breaks then is an error, and the queue brings the message back.
+//!
+//! # Writing
+//! An object of up to 8 MiB is one `PutObject`. A larger one is a multipart upload in parts of 8 MiB, which makes
+//! at most 80 GiB. Either comes into being whole, at [`Upload::complete`]. A failed or aborted upload frees its
+//! parts; one that is only dropped (the function was killed) cannot, because freeing them is a network call. The
+//! lake bucket's lifecycle rule `AbortIncompleteMultipartUpload` removes what such an upload leaves.
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use tokio::task::JoinHandle;
+
+use super::{Body, Store, StoreError, Upload};
+use crate::config::Config;
+use crate::notification::ObjectRef;
+
+/// Objects up to this size, in bytes, are read whole by a task of their own.
+const SMALL: u64 = 8 * 1024 * 1024;
+
+/// Size of an upload's parts, in bytes. S3 asks for 5 MiB at least and takes 10,000 parts.
+const PART: usize = 8 * 1024 * 1024;
+
+/// How often a small body is read before its object counts as unreadable.
+const READS: u32 = 4;
+
+/// Wait before the second read of a body; doubled before each further one.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// Objects in S3.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+    kms_key_id: Option<String>,
+}
+
+/// An object that is being written to S3.
+#[derive(Debug)]
+pub struct S3Upload {
+    client: Client,
+    bucket: String,
+    key: String,
+    kms_key_id: Option<String>,
+    /// What no part holds yet; at most [`PART`] bytes.
+    pending: Vec<Bytes>,
+    pending_bytes: usize,
+    multipart: Option<Multipart>,
+    /// Set by the first failure: an object with a gap must not come into being.
+    failure: Option<StoreError>,
+}
+
+#[derive(Debug)]
+struct Multipart {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl S3Store {
+    /// A store that writes with the bucket's own encryption, or with SSE-KMS and `kms_key_id` where one is given.
+    pub fn new(client: Client, kms_key_id: Option<String>) -> Self {
+        Self { client, kms_key_id }
+    }
+
+    /// The store of a function: a client of its own from the settings of `aws`.
+    pub fn connect(aws: &SdkConfig, config: &Config) -> Self {
+        let settings = aws_sdk_s3::config::Builder::from(aws).force_path_style(config.path_style).build();
+        Self::new(Client::from_conf(settings), config.kms_key_id.clone())
+    }
+}
+
+impl Store for S3Store {
+    type Upload = S3Upload;
+
+    async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
+        let output = open(&self.client, object).await?;
+        let size = size(&output);
+        let chunks = if size.is_some_and(|size| size <= SMALL) {
+            let reading = tokio::spawn(read_whole(self.client.clone(), object.clone(), output));
+            stream::once(Prefetch { reading, location: location(object) }).boxed()
+        } else {
+            stream_body(output.body, size, location(object)).boxed()
+        };
+        Ok(Body { size, chunks })
+    }
+
+    async fn create(&self, bucket: &str, key: &str) -> Result<S3Upload, StoreError> {
+        Ok(S3Upload {
+            client: self.client.clone(),
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            kms_key_id: self.kms_key_id.clone(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            multipart: None,
+            failure: None,
+        })
+    }
+}
+
+/// The object as messages name it.
+fn location(object: &ObjectRef) -> String {
+    match &object.version_id {
+        Some(version) => format!("s3://{}/{} (version {version})", object.bucket, object.key),
+        None => format!("s3://{}/{}", object.bucket, object.key),
+    }
+}
+
+fn size(output: &GetObjectOutput) -> Option<u64> {
+    output.content_length().and_then(|length| u64::try_from(length).ok())
+}
+
+async fn open(client: &Client, object: &ObjectRef) -> Result<GetObjectOutput, StoreError> {
+    let request = client.get_object().bucket(&object.bucket).key(&object.key);
+    let request = request.set_version_id(object.version_id.clone());
+    request.send().await.map_err(|error| store_error("get", location(object), &error))
+}
+
+/// A body that is being read by a task. Dropping it stops the task.
+struct Prefetch {
+    reading: JoinHandle<Result<Bytes, StoreError>>,
+    location: String,
+}
+
+impl Future for Prefetch {
+    type Output = Result<Bytes, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.reading).poll(context).map(|outcome| {
+            outcome.unwrap_or_else(|error| Err(failed("get", self.location.clone(), error.to_string())))
+        })
+    }
+}
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+/// Reads a small body to its end, from the start again where the connection broke.
+async fn read_whole(client: Client, object: ObjectRef, first: GetObjectOutput) -> Result<Bytes, StoreError> {
+    let mut output = first;
+    let mut wait = READ_AGAIN_AFTER;
+    for _ in 1..READS {
+        match read_once(output, location(&object)).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => tracing::debug!(%error, "body broke off, reading it again"),
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+        output = open(&client, &object).await?;
+    }
+    read_once(output, location(&object)).await
+}
+
+async fn read_once(output: GetObjectOutput, location: String) -> Result<Bytes, StoreError> {
+    let size = size(&output);
+    let capacity = size.unwrap_or(0).min(SMALL);
+    let mut whole = Vec::with_capacity(usize::try_from(capacity).unwrap_or_default());
+    let chunks = stream_body(output.body, size, location);
+    let mut chunks = std::pin::pin!(chunks);
+    while let Some(chunk) = chunks.next().await {
+        whole.extend_from_slice(&chunk?);
+    }
+    Ok(Bytes::from(whole))
+}
+
+/// The chunks of a body. One that ends before or after the size that S3 announced ends with an error.
+fn stream_body(
+    body: ByteStream,
+    size: Option<u64>,
+    location: String,
+) -> impl futures::Stream<Item = Result<Bytes, StoreError>> + Send {
+    stream::unfold(Some((body, 0, location)), move |state| async move {
+        let (mut body, received, location) = state?;
+        let chunk = match body.next().await {
+            None if size.is_some_and(|size| size != received) => {
+                Err(format!("the body ended after {received} bytes, expected {}", size.unwrap_or_default()))
+            }
+            None => return None,
+            Some(Err(error)) => Err(chain(&error)),
+            Some(Ok(chunk)) => Ok(chunk),
+        };
+        match chunk {
+            Ok(chunk) => {
+                let received = received + chunk.len() as u64;
+                Some((Ok(chunk), Some((body, received, location))))
+            }
+            Err(reason) => Some((Err(failed("get", location, reason)), None)),
+        }
+    })
+}
+
+impl Upload for S3Upload {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let outcome = self.append(bytes).await;
+        if let Err(error) = &outcome {
+            self.failure = Some(error.clone());
+            self.free().await;
+        }
+        outcome
+    }
+
+    async fn complete(mut self) -> Result<(), StoreError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let outcome = self.finish().await;
+        if outcome.is_err() {
+            self.free().await;
+        }
+        outcome
+    }
+
+    async fn abort(mut self) {
+        self.free().await;
+    }
+}
+
+impl S3Upload {
+    async fn append(&mut self, mut bytes: Bytes) -> Result<(), StoreError> {
+        while !bytes.is_empty() {
+            // A part leaves only when more follows: S3 refuses an empty last part.
+            if self.pending_bytes == PART {
+                self.send_part().await?;
+            }
+            let piece = bytes.split_to(bytes.len().min(PART - self.pending_bytes));
+            self.pending_bytes += piece.len();
+            self.pending.push(piece);
+        }
+        Ok(())
+    }
+
+    /// Takes the pending bytes as one piece; without a copy where they are one already.
+    fn take_pending(&mut self) -> Bytes {
+        self.pending_bytes = 0;
+        let mut pending = std::mem::take(&mut self.pending);
+        match pending.len() {
+            1 => pending.swap_remove(0),
+            _ => Bytes::from(pending.concat()),
+        }
+    }
+
+    async fn send_part(&mut self) -> Result<(), StoreError> {
+        if self.multipart.is_none() {
+            self.multipart = Some(Multipart { id: self.begin_multipart().await?, parts: Vec::new() });
+        }
+        let part = self.take_pending();
+        let location = self.location();
+        let Some(multipart) = &mut self.multipart else { return Ok(()) };
+        let number = i32::try_from(multipart.parts.len() + 1).unwrap_or(i32::MAX);
+        let request = self.client.upload_part().bucket(&self.bucket).key(&self.key).upload_id(&multipart.id);
+        let request = request.part_number(number).checksum_algorithm(ChecksumAlgorithm::Crc32);
+        let sent = request.body(ByteStream::from(part)).send().await;
+        let sent = sent.map_err(|error| store_error("put", location, &error))?;
+        // S3 wants every part's checksum again at the end, or it refuses an upload that was begun with checksums.
+        let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
+        multipart.parts.push(part.set_checksum_crc32(sent.checksum_crc32).build());
+        Ok(())
+    }
+
+    async fn begin_multipart(&self) -> Result<String, StoreError> {
+        let request = self.client.create_multipart_upload().bucket(&self.bucket).key(&self.key);
+        let (content_type, content_encoding) = content(&self.key);
+        let (encryption, key_id, bucket_key) = self.encryption();
+        let begun = request
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .content_type(content_type)
+            .set_content_encoding(content_encoding)
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(key_id)
+            .set_bucket_key_enabled(bucket_key)
+            .send()
+            .await
+            .map_err(|error| store_error("put", self.location(), &error))?;
+        let missing = || failed("put", self.location(), "the answer names no upload".to_owned());
+        begun.upload_id.ok_or_else(missing)
+    }
+
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        if self.multipart.is_none() {
+            return self.put_whole().await;
+        }
+        if self.pending_bytes > 0 {
+            self.send_part().await?;
+        }
+        let Some(multipart) = &self.multipart else { return Ok(()) };
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(multipart.parts.clone())).build();
+        let request = self.client.complete_multipart_upload().bucket(&self.bucket).key(&self.key);
+        let completed = request.upload_id(&multipart.id).multipart_upload(parts).send().await;
+        completed.map(|_| ()).map_err(|error| store_error("put", self.location(), &error))
+    }
+
+    async fn put_whole(&mut self) -> Result<(), StoreError> {
+        let body = self.take_pending();
+        let (content_type, content_encoding) = content(&self.key);
+        let (encryption, key_id, bucket_key) = self.encryption();
+        let request =
+            self.client.put_object().bucket(&self.bucket).key(&self.key).body(ByteStream::from(body));
+        let put = request
+            .content_type(content_type)
+            .set_content_encoding(content_encoding)
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(key_id)
+            .set_bucket_key_enabled(bucket_key)
+            .send()
+            .await;
+        put.map(|_| ()).map_err(|error| store_error("put", self.location(), &error))
+    }
+
+    /// Frees the parts that S3 holds. Best effort: the bucket's lifecycle rule removes what is left.
+    async fn free(&mut self) {
+        self.pending.clear();
+        self.pending_bytes = 0;
+        let Some(multipart) = self.multipart.take() else { return };
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(&self.key);
+        if let Err(error) = request.upload_id(multipart.id).send().await {
+            let (location, reason) = (self.location(), explain(&error));
+            tracing::warn!(%location, %reason, "upload not aborted, the bucket's lifecycle rule will remove its parts");
+        }
+    }
+
+    fn location(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+
+    /// The headers of SSE-KMS. A bucket key spares one call to KMS for nearly every object.
+    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>, Option<bool>) {
+        match &self.kms_key_id {
+            Some(key) => (Some(ServerSideEncryption::AwsKms), Some(key.clone()), Some(true)),
+            None => (None, None, None),
+        }
+    }
+}
+
+/// Content type and encoding of what the lake writes.
+fn content(key: &str) -> (&'static str, Option<String>) {
+    if key.ends_with(".parquet") {
+        ("application/vnd.apache.parquet", None)
+    } else if key.ends_with(".jsonl.gz") {
+        ("application/x-ndjson", Some("gzip".to_owned()))
+    } else {
+        ("application/octet-stream", None)
+    }
+}
+
+fn failed(operation: &'static str, location: String, reason: String) -> StoreError {
+    StoreError::Failed { operation, location, reason }
+}
+
+fn store_error<E>(operation: &'static str, location: String, error: &SdkError<E, HttpResponse>) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    match (code, status) {
+        (Some("NoSuchKey" | "NoSuchBucket" | "NoSuchVersion"), _) | (_, Some(404)) => {
+            StoreError::NotFound { location }
+        }
+        (Some("AccessDenied"), _) | (_, Some(403)) => StoreError::Denied { location, reason: explain(error) },
+        _ => failed(operation, location, explain(error)),
+    }
+}
+
+/// What an AWS service said, or what kept it from answering: for a person, and without the request, whose headers
+/// hold the session's token.
+pub(crate) fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code().unwrap_or("no error code");
+            let message = answer.err().message().unwrap_or("no message");
+            format!("{code} (status {status}): {message}")
+        }
+        other => chain(other),
+    }
+}
+
+/// An error and its causes, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,1 +1,108 @@
-fn main(){}
+//! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
+
+mod files;
+mod grid;
+mod ingest;
+mod lake;
+mod ledger;
+mod questions;
+mod report;
+mod rows;
+mod sources;
+mod summary;
+mod tables;
+mod views;
+
+use std::fmt;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A security lake in a folder: raw AWS logs in, OCSF tables in Parquet out, in Amazon Security Lake's layout.
+///
+/// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
+/// Security Lake's published queries on the folder.
+#[derive(Debug, Parser)]
+#[command(name = "lake", version, after_help = EXAMPLES)]
+enum Command {
+    /// Bring raw logs into a lake
+    Ingest(ingest::IngestArgs),
+    /// Show the tables of a lake: rows, files, partitions, bytes, time range
+    Tables(tables::TablesArgs),
+    /// Print rows of a table as JSON lines
+    Rows(rows::RowsArgs),
+    /// Print SQL that shows the lake to DuckDB under Security Lake's names
+    Views(views::ViewsArgs),
+    /// Answer a few security questions
+    Report(report::ReportArgs),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lake ingest ~/logs --lake ./lake
+  lake tables --lake ./lake
+  lake report --lake ./lake
+  lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
+  lake views --lake ./lake > views.sql";
+
+/// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
+/// of clap do.
+#[derive(Debug)]
+struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+impl Command {
+    fn run(&self, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Ingest(args) => ingest::run(args, out),
+            Self::Tables(args) => tables::run(args, out),
+            Self::Rows(args) => rows::run(args, out),
+            Self::Views(args) => views::run(args, out),
+            Self::Report(args) => report::run(args, out),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let outcome = command.run(&mut out).and_then(|code| {
+        out.flush()?;
+        Ok(code)
+    });
+    match outcome {
+        Ok(code) => code,
+        // `lake rows … | head` has seen enough.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where even stderr is closed, the exit code still tells.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let is = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    error.chain().any(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Command::command().debug_assert();
+    }
+}

@@ -19,13 +19,18 @@
 //! Sizes are bytes. A variable that is set to nothing counts as not set. Credentials are no part of the
 //! configuration: the AWS clients find them.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tracing::level_filters::LevelFilter;
 
 use crate::layout::Codec;
+use crate::pipeline::Settings;
 use crate::table::TableDefinition;
 
 /// How the name of a lake's bucket begins: the policies of Security Lake's readers rest on it.
@@ -113,25 +118,32 @@ impl Config {
 
     /// What the AWS clients are built from: region, credentials and endpoints as the AWS SDK finds them, and
     /// bounds on waiting, so that one hanging connection does not use up the time of a whole invocation.
-    #[cfg(feature = "aws")]
-    pub async fn aws(&self) -> aws_config::SdkConfig {
-        use std::time::Duration;
-
-        use aws_config::retry::RetryConfig;
-        use aws_config::timeout::TimeoutConfig;
-
+    pub async fn aws(&self) -> SdkConfig {
         // An attempt is at most an 8 MiB part on its way out; the bodies on their way in have the SDK's own guard
         // against stalling.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
             .operation_attempt_timeout(Duration::from_secs(30))
             .build();
-        aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new(self.region.clone()))
+        aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(4))
             .timeout_config(timeouts)
             .load()
             .await
+    }
+
+    /// What the pipeline needs of it.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            lake_bucket: self.lake_bucket.clone(),
+            raw_buckets: self.raw_buckets.clone(),
+            codec: self.codec,
+            max_object_bytes: self.max_object_bytes,
+            max_record_bytes: self.max_record_bytes,
+            buffer_bytes: self.buffer_bytes,
+            fetch_concurrency: self.fetch_concurrency,
+        }
     }
 }
 
@@ -255,14 +267,6 @@ fn is_bucket_name(name: &str) -> bool {
         && allowed
         && ends.iter().all(|end| end.is_some_and(alphanumeric))
         && !name.contains("..")
-}
-
-impl Display for Config {
-    /// One line for the log at the start.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sources: Vec<String> = self.sources.iter().map(|table| table.id()).collect();
-        write!(formatter, "lake {} in {}, sources {}", self.lake_bucket, self.region, sources.join(","))
-    }
 }
 
 #[cfg(test)]

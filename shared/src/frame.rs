@@ -220,7 +220,7 @@ impl Frames {
             *start += done;
             let offset = self.passed + *start as u64;
             match outcome {
-                Ok(()) => return Ok(()),
+                Ok(()) if !damaged => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
                     return if last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]) {
                         Err(FrameError::Truncated { offset: self.passed + window.len() as u64, inside: "a value" })
@@ -229,11 +229,11 @@ impl Frames {
                     };
                 }
                 Err(json::Error::TooDeep { .. }) => return Err(FrameError::TooDeep { offset }),
-                Err(error) => {
+                outcome => {
                     let in_records = matches!(self.state, State::Records { .. });
-                    let reason = match error {
-                        json::Error::Incomplete => "not valid UTF-8".to_owned(),
-                        other => other.to_string(),
+                    let reason = match outcome {
+                        Ok(()) | Err(json::Error::Incomplete) => "it is not valid UTF-8 there".to_owned(),
+                        Err(other) => other.to_string(),
                     };
                     if !in_records {
                         let reason = self.wanted(&reason);
@@ -461,6 +461,7 @@ mod tests {
     fn other_structures_are_refused_with_a_reason() {
         let reason = |text: &str| frame(text.as_bytes(), 5).1.unwrap_err().to_string();
         assert!(reason("").contains("the object is empty"));
+        assert!(frame(b"\xff\xfe{\0\"\0", 2).1.unwrap_err().to_string().contains("UTF-8"));
         assert!(reason("{}").contains("expected a JSON object with an array `Records`"));
         assert!(reason(r#"{"Records":null}"#).contains("an array of records"));
         assert!(reason("<?xml version=\"1.0\"?>").contains("expected an object"));

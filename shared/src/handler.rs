@@ -76,7 +76,8 @@ impl<S: Store, C: Catalog> Handler<S, C> {
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         let mut objects: Vec<ObjectRef> = Vec::new();
         let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        // By bucket, key and version: the shapes differ in whether they tell an ETag, and the bytes are the same.
+        let mut known: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
         let mut failed = vec![false; event.records.len()];
         let mut ignored = 0;
         for (index, message) in event.records.iter().enumerate() {
@@ -84,7 +85,8 @@ impl<S: Store, C: Catalog> Handler<S, C> {
                 Ok(notification) => {
                     ignored += notification.ignored.len();
                     for object in notification.objects {
-                        let place = *known.entry(object.identity()).or_insert(objects.len());
+                        let identity = (object.bucket.clone(), object.key.clone(), object.version.clone());
+                        let place = *known.entry(identity).or_insert(objects.len());
                         if place == objects.len() {
                             objects.push(object);
                             askers.push(Vec::new());

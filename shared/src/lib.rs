@@ -23,6 +23,7 @@ pub mod handler;
 pub mod json;
 pub mod layout;
 pub mod notification;
+pub mod ocsf;
 pub mod pipeline;
 pub mod quarantine;
 pub mod rows;

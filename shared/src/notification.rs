@@ -1,23 +1,24 @@
 //! The body of one SQS message in, references to the raw objects that it announces out.
 //!
-//! AWS announces an object in several shapes, and a queue may carry more than one of them. All are told apart by
-//! their members, never by a setting:
+//! AWS announces an object in several shapes, and a queue may carry more than one of them. All are told apart
+//! by their members, never by a setting:
 //!
 //! | shape | recognised by | keys |
 //! |---|---|---|
-//! | S3 event notification | `Records[]` with `s3.bucket.name` and `s3.object.key` | form-encoded: `+` is a space, `%XX` a byte |
-//! | EventBridge, S3 "Object Created" | `detail.bucket.name`, `detail.object.key` and `detail-type` | literal |
+//! | S3 event notification | `Records[]`, `s3.bucket.name`, `s3.object.key` | form-encoded (`+`, `%XX`) |
+//! | EventBridge, S3 "Object Created" | `detail.bucket.name`, `detail.object.key`, `detail-type` | literal |
 //! | Security Lake's subscriber message | as EventBridge, without `detail-type` | literal |
 //! | CloudTrail's own SNS notice | `s3Bucket` and `s3ObjectKey[]` | literal |
 //! | `s3:TestEvent` | `Event` is `s3:TestEvent` | none: nothing to do |
 //! | CloudTrail's validation text | plain text, `CloudTrail validation message.` | none: nothing to do |
 //!
-//! Each of them may stand in an SNS envelope (`Type`, `TopicArn`, `Message`), and envelopes may be nested up to
-//! [`MAX_ENVELOPES`] deep; with raw delivery SNS sends the inner message as it is.
+//! Each of them may stand in an SNS envelope (`Type`, `TopicArn`, `Message`), and envelopes may be nested up
+//! to [`MAX_ENVELOPES`] deep; with raw delivery SNS sends the inner message as it is.
 //!
-//! Bucket and key are all that is required. Whatever else is missing or of another type is read as absent. What is
-//! no announcement of a created object (a deletion, a tag) is [`Ignored`] with its reason. What is none of these
-//! shapes is an error, so that the message comes back and ends in the dead-letter queue where someone sees it.
+//! Bucket and key are all that is required. Whatever else is missing or of another type is read as absent.
+//! What is no announcement of a created object (a deletion, a tag) is [`Ignored`] with its reason. What is
+//! none of these shapes is an error, so that the message comes back and ends in the dead-letter queue where
+//! someone sees it.
 //!
 //! Sources: "Event message structure" and "EventBridge event message structure" of the Amazon S3 user guide,
 //! "Configuring Amazon SNS notifications for CloudTrail", "Amazon SNS message and JSON formats".
@@ -60,9 +61,10 @@ impl ObjectRef {
 
     /// The text that names this object and its content: bucket, key, and the version or else the entity tag.
     ///
-    /// Output names derive from it, so the same object announced twice in one shape gives the same text, and two
-    /// objects never do. The version `null` names no content (each overwrite in an unversioned bucket reuses it),
-    /// so the entity tag is preferred there. A CloudTrail notice carries neither; its identity is the place alone.
+    /// Output names derive from it: the same object announced again gives the same text, two objects never
+    /// do. The version `null` names no content (each overwrite in an unversioned bucket reuses it), so the
+    /// entity tag is preferred there. A CloudTrail notice carries neither; its identity is the place alone, and
+    /// differs from that of the same object in another shape.
     pub fn identity(&self) -> String {
         let content = match (self.version.as_deref(), self.etag.as_deref()) {
             (Some(version), None) => format!("version={version}"),
@@ -161,8 +163,8 @@ pub enum NotificationError {
     },
     /// JSON, but no announcement of an object that AWS sends.
     #[error(
-        "unknown notification shape, expected an s3 event, an sns envelope, an eventbridge s3 event or a cloudtrail \
-         notice, found {found}"
+        "unknown notification shape, expected an s3 event, an sns envelope, an eventbridge s3 event or a \
+         cloudtrail notice, found {found}"
     )]
     UnknownShape {
         /// The names of its members, shortened, or the kind of event that it says it is.

@@ -26,12 +26,15 @@ pub fn init(level: LevelFilter) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// Warns of every raw object that was uploaded in parts and has a checksum, about which nobody can do anything.
+const CHECKSUMS: &str = "aws_sdk_s3::http_response_checksum";
+
 /// `level` for our own code, warnings at most for the libraries. The runtime stands at `info` because its span,
 /// which holds the invocation's request id, is of that level.
 fn filter(level: LevelFilter) -> EnvFilter {
     let libraries = level.min(LevelFilter::WARN);
     let directives = LIBRARIES.map(|library| format!("{library}={libraries}"));
-    EnvFilter::new(format!("{level},lambda_runtime=info,{}", directives.join(",")))
+    EnvFilter::new(format!("{level},lambda_runtime=info,{CHECKSUMS}=error,{}", directives.join(",")))
 }
 
 #[cfg(test)]

@@ -284,7 +284,8 @@ impl Catalog for GlueCatalog {
     async fn register(&self, partitions: &[TablePartition]) -> Vec<Result<(), CatalogError>> {
         let mut failures = Failures::new();
         for table in self.unknown(partitions) {
-            failures.extend(self.register_table(&table).await);
+            // Boxed, because the futures of the AWS SDK are large and deeply nested.
+            failures.extend(Box::pin(self.register_table(&table)).await);
         }
         let outcome = |partition: &TablePartition| match failures.get(&partition.prefix()) {
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! Which shape a body has, and the objects in it.
 //!
-//! The body is read into a [`Value`] and taken apart by path: it is at most a megabyte, once per message, and a
-//! part of an unexpected type then reads as absent where it is not needed.
+//! The body is read into a [`Value`] and taken apart by path: it is at most a megabyte, once per message, and
+//! a part of an unexpected type then reads as absent where it is not needed.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use super::{
     Ignored, IgnoredReason, MAX_BODY_BYTES, MAX_ENVELOPES, Notification, NotificationError, ObjectRef,
 };
 
-/// The text that CloudTrail publishes to a topic to try its permission; without the full stop, to be tolerant.
+/// The text that CloudTrail publishes to a topic to try its permission, without its full stop.
 const VALIDATION_TEXT: &str = "CloudTrail validation message";
 
 /// The longest piece of the message that goes into an error or a detail, in characters.
@@ -19,8 +19,8 @@ const MAX_QUOTED: usize = 200;
 /// Reads the body of one SQS message.
 ///
 /// # Errors
-/// [`NotificationError`] where the body is no known notification, or where one of its records lacks a bucket or a
-/// key: then the message fails as a whole and says which record.
+/// [`NotificationError`] where the body is no known notification, or where one of its records lacks a bucket
+/// or a key: then the message fails as a whole and says which record.
 pub fn parse(body: &str) -> Result<Notification, NotificationError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(NotificationError::TooLarge { bytes: body.len() });
@@ -106,7 +106,7 @@ fn sns_message(members: &Map<String, Value>) -> Result<Option<&Value>, Notificat
     Ok(members.get("Message").filter(|_| envelope))
 }
 
-/// `{"Records":[{"eventName":…,"s3":{"bucket":{"name":…},"object":{"key":…,"size":…,"eTag":…,"versionId":…}}}]}`
+/// `{"Records":[{"eventName":…,"s3":{"bucket":{"name":…},"object":{"key":…,"size":…,"eTag":…}}}]}`
 fn s3_event(records: &[Value], into: &mut Notification) -> Result<(), NotificationError> {
     if records.is_empty() {
         into.ignored
@@ -140,7 +140,7 @@ fn s3_event(records: &[Value], into: &mut Notification) -> Result<(), Notificati
     Ok(())
 }
 
-/// `{"detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":…},"object":{"key":…,"size":…}}}`;
+/// `{"detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":…},"object":{"key":…}}}`;
 /// Security Lake's subscriber message lacks `detail-type`.
 fn eventbridge(event: &Value, into: &mut Notification) -> Result<(), NotificationError> {
     let kind = text(event, "/detail-type");
@@ -148,8 +148,8 @@ fn eventbridge(event: &Value, into: &mut Notification) -> Result<(), Notificatio
     match kind {
         Some("Object Created") => {}
         None if names_object => {}
-        // S3's other events are all named so. Any other event means a rule that matches too much or too old a kind
-        // ("AWS API Call via CloudTrail"): to ignore those could lose every object in silence.
+        // S3's other events are all named so. Any other event means a rule that matches too much, or the old
+        // "AWS API Call via CloudTrail": to ignore those could lose every object in silence.
         Some(kind)
             if kind.starts_with("Object ")
                 && text(event, "/source").is_none_or(|source| source == "aws.s3") =>

@@ -20,8 +20,8 @@ fn s3(records: &[Value]) -> String {
 }
 
 fn sns(message: &str) -> String {
-    json!({"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:111122223333:t", "Message": message})
-        .to_string()
+    let topic = "arn:aws:sns:us-east-1:111122223333:t";
+    json!({"Type": "Notification", "MessageId": "m", "TopicArn": topic, "Message": message}).to_string()
 }
 
 fn eventbridge(key: &str) -> Value {
@@ -83,7 +83,10 @@ fn bucket_and_key_are_all_that_an_s3_record_needs() {
     assert_eq!(objects(&s3(&[bare])), [ObjectRef::new("raw", "a")]);
     let odd = json!({
         "eventSource": 1, "eventName": [], "awsRegion": null,
-        "s3": {"bucket": {"name": "raw", "arn": 7}, "object": {"key": "a", "size": {}, "eTag": 5, "versionId": null}},
+        "s3": {
+            "bucket": {"name": "raw", "arn": 7},
+            "object": {"key": "a", "size": {}, "eTag": 5, "versionId": null},
+        },
     });
     assert_eq!(objects(&s3(&[odd])), [ObjectRef::new("raw", "a")]);
 }
@@ -263,7 +266,9 @@ fn validation_text() {
 
 #[test]
 fn other_s3_events_are_ignored_and_their_neighbours_are_not() {
-    let removed = json!({"eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete", "s3": {"bucket": {"name": "raw"}}});
+    let removed = json!({
+        "eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete", "s3": {"bucket": {"name": "raw"}},
+    });
     let body = s3(&[removed, record("ObjectCreated:Put", "a"), record("ObjectTagging:Put", "b")]);
     let read = parse(&body).unwrap();
     assert_eq!(read.objects, [full("a")]);
@@ -290,7 +295,7 @@ fn records_of_other_services_are_unknown() {
             "eventSource, eventVersion, ses",
         ),
         (json!({"EventSource": "aws:sns", "Sns": {"Message": "x"}}), "EventSource, Sns"),
-        (json!({"eventSource": "aws:sqs", "body": s3(&[good.clone()])}), "eventSource, body"),
+        (json!({"eventSource": "aws:sqs", "body": s3(std::slice::from_ref(&good))}), "eventSource, body"),
         (json!({"eventSource": "iam.amazonaws.com", "eventName": "ListRoles"}), "eventSource, eventName"),
     ] {
         let expected = format!("Records[1]: an object of {} members: {names}", names.split(", ").count());

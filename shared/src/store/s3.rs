@@ -11,6 +11,9 @@
 //! at most 80 GiB. Either comes into being whole, at [`Upload::complete`]. A failed or aborted upload frees its
 //! parts; one that is only dropped (the function was killed) cannot, because freeing them is a network call. The
 //! lake bucket's lifecycle rule `AbortIncompleteMultipartUpload` removes what such an upload leaves.
+//!
+//! The futures of the AWS SDK are large and deeply nested; they are boxed here, so that whatever awaits the store
+//! stays small.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -93,7 +96,7 @@ impl Store for S3Store {
     type Upload = S3Upload;
 
     async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
-        let output = open(&self.client, object).await?;
+        let output = Box::pin(open(&self.client, object)).await?;
         let size = size(&output);
         let chunks = if size.is_some_and(|size| size <= SMALL) {
             let reading = tokio::spawn(read_whole(self.client.clone(), object.clone(), output));
@@ -120,10 +123,7 @@ impl Store for S3Store {
 
 /// The object as messages name it.
 fn location(object: &ObjectRef) -> String {
-    match &object.version_id {
-        Some(version) => format!("s3://{}/{} (version {version})", object.bucket, object.key),
-        None => format!("s3://{}/{}", object.bucket, object.key),
-    }
+    format!("s3://{object}")
 }
 
 fn size(output: &GetObjectOutput) -> Option<u64> {
@@ -132,7 +132,7 @@ fn size(output: &GetObjectOutput) -> Option<u64> {
 
 async fn open(client: &Client, object: &ObjectRef) -> Result<GetObjectOutput, StoreError> {
     let request = client.get_object().bucket(&object.bucket).key(&object.key);
-    let request = request.set_version_id(object.version_id.clone());
+    let request = request.set_version_id(object.version.clone());
     request.send().await.map_err(|error| store_error("get", location(object), &error))
 }
 
@@ -217,10 +217,10 @@ impl Upload for S3Upload {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let outcome = self.append(bytes).await;
+        let outcome = Box::pin(self.append(bytes)).await;
         if let Err(error) = &outcome {
             self.failure = Some(error.clone());
-            self.free().await;
+            Box::pin(self.free()).await;
         }
         outcome
     }
@@ -229,15 +229,15 @@ impl Upload for S3Upload {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        let outcome = self.finish().await;
+        let outcome = Box::pin(self.finish()).await;
         if outcome.is_err() {
-            self.free().await;
+            Box::pin(self.free()).await;
         }
         outcome
     }
 
     async fn abort(mut self) {
-        self.free().await;
+        Box::pin(self.free()).await;
     }
 }
 

@@ -134,7 +134,7 @@ fn corpus() {
             ("fail", _) => assert!(read.is_err(), "{file}: {read:?}"),
             // Which keys are logs is the source's to say; here a folder marker is an object like any other.
             ("skip", _) => {
-                assert!(read.is_ok() && found.iter().all(|key| key.ends_with('/')), "{file}: {read:?}")
+                assert!(read.is_ok() && found.iter().all(|key| key.ends_with('/')), "{file}: {read:?}");
             }
             // Whole Lambda events: their envelope is no message body.
             (_, "sqs/300-lambda-batch-mixed.json") => {

@@ -23,16 +23,38 @@ MEMBERS = (
 
 # Services have moved to newer record versions at different times; a real file mixes them.
 VERSIONS = {
-    "signin": "1.08", "ssm": "1.08", "autoscaling": "1.08", "sso": "1.08", "backup": "1.08", "lambda": "1.09",
-    "logs": "1.09", "ecr": "1.09", "cloudformation": "1.09", "ec2": "1.10", "rds": "1.10", "dynamodb": "1.10",
-    "sns": "1.10", "iam": "1.11", "sts": "1.11", "s3": "1.11", "kms": "1.11", "cloudtrail": "1.11",
-}  # fmt: skip
+    "signin": "1.08",
+    "ssm": "1.08",
+    "autoscaling": "1.08",
+    "sso": "1.08",
+    "backup": "1.08",
+    "lambda": "1.09",
+    "logs": "1.09",
+    "ecr": "1.09",
+    "cloudformation": "1.09",
+    "ec2": "1.10",
+    "rds": "1.10",
+    "dynamodb": "1.10",
+    "sns": "1.10",
+    "iam": "1.11",
+    "sts": "1.11",
+    "s3": "1.11",
+    "kms": "1.11",
+    "cloudtrail": "1.11",
+}
+
+# Accounts: the application, where people sign in, a partner from outside.
+APP, HOME, PARTNER = "111122223333", "444455556666", "123456789012"
+
+# Addresses: the one who should not be there, and the office by both protocols.
+INTRUDER, OFFICE, OFFICE_6 = "203.0.113.77", "198.51.100.23", "2001:db8:85a3::8a2e:370:7334"
 
 # Services with one endpoint for all regions; their events are recorded in us-east-1.
 GLOBAL = {"iam", "organizations", "health", "cloudfront"}
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0"
 CLI = "aws-cli/2.24.10 md/awscrt#0.23.8 ua/2.0 os/linux#6.8.0 md/arch#x86_64 lang/python#3.12.9 cfg/retry-mode#standard"
+SCRIPT = "python-requests/2.32.3"
 SDK = "aws-sdk-go-v2/1.36.3 os/linux lang/go#1.24.1 md/GOOS#linux md/GOARCH#arm64 api/s3#1.78.2"
 BOTO = "Boto3/1.37.11 md/Botocore#1.37.11 ua/2.0 os/linux#5.10 md/arch#aarch64 lang/python#3.13.2"
 
@@ -119,7 +141,8 @@ class Caller:
 
 @dataclass
 class Log:
-    """One log file while it is being told: account, region, the time that it covers, when it was delivered."""
+    """One log file while it is being told: account, region, the time that it covers, when it was delivered; how it
+    is packed (see README.md) and what happens in it."""
 
     account: str
     region: str
@@ -127,6 +150,7 @@ class Log:
     end: datetime
     delivered: datetime
     form: str = "compact"
+    about: str = ""
     records: list = field(default_factory=list)
 
     def __post_init__(self):
@@ -174,9 +198,7 @@ class Log:
             "userName": name,
         }
         if console:
-            identity["sessionContext"] = {
-                "attributes": {"creationDate": self.since(name), "mfaAuthenticated": str(mfa).lower()}
-            }
+            identity["sessionContext"] = {"attributes": {"creationDate": self.since(name), "mfaAuthenticated": str(mfa).lower()}}
         return Caller(identity, ip, agent, console=console)
 
     def role(self, role, session, ip, agent=SDK, path="/", mfa=False, web=None, issued_to=None, via=None, endpoint=None):
@@ -221,9 +243,7 @@ class Log:
             "arn": f"arn:aws:iam::{self.account}:root",
             "accountId": self.account,
             "accessKeyId": unique_id("ASIA", self.account, "root"),
-            "sessionContext": {
-                "attributes": {"creationDate": self.since("root"), "mfaAuthenticated": str(mfa).lower()}
-            },
+            "sessionContext": {"attributes": {"creationDate": self.since("root"), "mfaAuthenticated": str(mfa).lower()}},
         }
         return Caller(identity, ip, agent, console=True)
 
@@ -262,11 +282,7 @@ class Log:
             record["vpcEndpointId"] = who.endpoint
             record["vpcEndpointAccountId"] = self.account
         if who.tls:
-            record["tlsDetails"] = {
-                "tlsVersion": "TLSv1.3",
-                "cipherSuite": "TLS_AES_128_GCM_SHA256",
-                "clientProvidedHostHeader": host,
-            }
+            record["tlsDetails"] = {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host}
             if record["eventVersion"] == "1.11" and service != "s3":
                 record["tlsDetails"]["keyExchange"] = "X25519MLKEM768"
         if who.console and service != "signin":

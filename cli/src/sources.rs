@@ -1,0 +1,86 @@
+//! Every source that `lake` knows: one line each.
+
+use shared::source::{KeyClass, Source};
+
+/// Makes a source. A pipeline takes its source over, so there is one for each.
+pub(crate) type Make = fn() -> Box<dyn Source>;
+
+/// The sources. Keys are shown to them in this order.
+pub(crate) const ALL: &[Make] = &[|| Box::new(cloudtrail::CloudTrail)];
+
+/// What the sources say of a key, together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A log of the source with this index.
+    Log(usize),
+    /// No log, for this reason.
+    NotALog(&'static str),
+    /// No source knows such a key.
+    Unknown,
+}
+
+/// The sources that a run works with.
+pub(crate) struct Sources {
+    all: Vec<Box<dyn Source>>,
+    forced: Option<usize>,
+}
+
+impl Sources {
+    /// All sources, or the one of that name for whatever comes.
+    pub(crate) fn new(forced: Option<&str>) -> Self {
+        let all: Vec<Box<dyn Source>> = ALL.iter().map(|make| make()).collect();
+        let forced = forced.and_then(|name| all.iter().position(|source| source.name() == name));
+        Self { all, forced }
+    }
+
+    /// Decides by a key what its object is.
+    pub(crate) fn classify(&self, key: &str) -> Verdict {
+        if let Some(index) = self.forced {
+            return match self.all[index].classify(key) {
+                KeyClass::Log(_) | KeyClass::Unknown => Verdict::Log(index),
+                KeyClass::NotALog(reason) => Verdict::NotALog(reason),
+            };
+        }
+        let mut verdict = Verdict::Unknown;
+        for (index, source) in self.all.iter().enumerate() {
+            match source.classify(key) {
+                // What one source does not want may still be another's log.
+                KeyClass::Log(_) => return Verdict::Log(index),
+                KeyClass::NotALog(reason) if verdict == Verdict::Unknown => verdict = Verdict::NotALog(reason),
+                KeyClass::NotALog(_) | KeyClass::Unknown => {}
+            }
+        }
+        verdict
+    }
+}
+
+/// Names of the sources, as `--source` takes them.
+pub(crate) fn names() -> Vec<&'static str> {
+    ALL.iter().map(|make| make().name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_decides_unless_a_source_is_forced() {
+        let log = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/14/111122223333_CloudTrail_eu-west-1_20260314T0905Z_a.json.gz";
+        let digest = "AWSLogs/1/CloudTrail-Digest/r/2026/03/14/1_CloudTrail-Digest_r_t_r_20260314T090000Z.json.gz";
+        let free = Sources::new(None);
+        assert_eq!(free.classify(log), Verdict::Log(0));
+        assert_eq!(free.classify(digest), Verdict::NotALog("digest"));
+        assert_eq!(free.classify("notes.txt"), Verdict::Unknown);
+        let forced = Sources::new(Some("cloudtrail"));
+        assert_eq!(forced.classify("notes.txt"), Verdict::Log(0));
+        assert_eq!(forced.classify(digest), Verdict::NotALog("digest"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names = names();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

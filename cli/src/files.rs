@@ -1,11 +1,12 @@
 //! Raw logs on disk: which files the given paths hold, and which bucket and key each stands for.
 //!
-//! A bucket is a folder's absolute path, a key the path below it. The cut is made where AWS's own keys begin: in
-//! front of `AWSLogs`, so that a file has one name whichever folder above it was given. Files elsewhere are cut
-//! at the given folder, or at the folder they are in.
+//! A bucket is a folder's absolute path, a key the path below it. The cut is made where AWS's own keys begin,
+//! in front of `AWSLogs`, so that a file has one name whichever folder above it was given. Elsewhere the cut is
+//! made at the given folder, or at the folder of a given file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, FileType};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::summary::Failed;
@@ -62,26 +63,18 @@ impl Found {
     fn walk(&mut self, root: &Path, lake: &Path) {
         let mut folders = vec![root.to_owned()];
         while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(&folder) {
+            let entries = match entries(&folder) {
                 Ok(entries) => entries,
                 Err(error) => {
                     self.fail(&folder, &error);
                     continue;
                 }
             };
-            for entry in entries {
-                let entry = match entry.and_then(|entry| Ok((entry.path(), entry.file_name(), entry.file_type()?))) {
-                    Ok(entry) => entry,
-                    Err(error) => {
-                        self.fail(&folder, &error);
-                        continue;
-                    }
-                };
-                let (path, name, kind) = entry;
+            for (path, kind) in entries {
                 if path == lake {
                     continue;
                 }
-                if name.as_encoded_bytes().starts_with(b".") {
+                if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
                     self.skip("hidden");
                 } else if kind.is_dir() {
                     folders.push(path);
@@ -119,14 +112,23 @@ impl Found {
         *self.skipped.entry(reason).or_default() += 1;
     }
 
-    fn fail(&mut self, path: &Path, error: &std::io::Error) {
-        self.failed.push(Failed { object: path.display().to_string(), reason: format!("cannot be read: {error}") });
+    fn fail(&mut self, path: &Path, error: &io::Error) {
+        let reason = format!("cannot be read: {error}");
+        self.failed.push(Failed { object: path.display().to_string(), reason });
     }
+}
+
+/// What a folder holds; a link is told as a link.
+fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, FileType)>> {
+    fs::read_dir(folder)?
+        .map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))))
+        .collect()
 }
 
 /// Bucket and key of a file below `root`. `None` if the path is not UTF-8.
 fn place(root: &Path, path: &Path) -> Option<(String, String)> {
-    let above = path.parent()?.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == AWS_LOGS));
+    let is_aws_logs = |folder: &&Path| folder.file_name().is_some_and(|name| name == AWS_LOGS);
+    let above = path.parent()?.ancestors().find(is_aws_logs);
     let bucket = above.and_then(Path::parent).unwrap_or(root);
     let key = path.strip_prefix(bucket).ok()?;
     Some((bucket.to_str()?.to_owned(), key.to_str()?.to_owned()))
@@ -160,7 +162,9 @@ mod tests {
     fn only_what_stands_below_the_paths_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for name in ["logs/b/2.json", "logs/a/1.json", "logs/.hidden/3.json", "logs/.DS_Store", "lake/aws/x.parquet"] {
+        for name in
+            ["logs/b/2.json", "logs/a/1.json", "logs/.hidden/3.json", "logs/.DS_Store", "lake/aws/x.parquet"]
+        {
             fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
             fs::write(root.join(name), "x").unwrap();
         }

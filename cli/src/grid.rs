@@ -34,7 +34,12 @@ impl Grid {
     /// As the writer.
     pub(crate) fn print(&self, out: &mut dyn Write, indent: &str) -> std::io::Result<()> {
         let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.right.len()).map(width).collect();
         for row in self.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty())) {

@@ -3,13 +3,14 @@
 //! | file | what |
 //! |---|---|
 //! | `state/lock` | held while an ingest runs; two at once would overwrite each other's catalogue |
-//! | `state/ingested/<source>.jsonl` | one line a file that is in the lake: path, SHA-256 of its bytes, size |
-//! | `state/pending/<source>.json` | the group of files being ingested, with every setting that its output depends on |
+//! | `state/ingested/<source>.jsonl` | a line for each file in the lake: path, SHA-256 of its bytes, size |
+//! | `state/pending/<source>.json` | the files being ingested, and the settings that matter to the output |
 //!
-//! A file counts as the same if its path and its content are. The names of a group's Parquet objects derive from
-//! the files of the group. A group is therefore noted before its first row is written, and taken back when its
-//! files are recorded; one that was interrupted in between is ingested again as it was, under the same names,
-//! before anything else is. So an ingest may be killed at any point, and the next one leaves each row once.
+//! A file counts as the same if its path and its content are. The names of a group's Parquet objects derive
+//! from the files of the group. A group is therefore noted before its first row is written, and taken back
+//! when its files are recorded; one that was interrupted in between is ingested again as it was, under the
+//! same names, before anything else is. So an ingest may be killed at any point, and the next one leaves each
+//! row once. A machine that loses power may lose more: folders are not synced to disk, only files are.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -95,7 +96,8 @@ impl Ledger {
     pub(crate) fn open(lake: &Path) -> anyhow::Result<Self> {
         let state = lake.join("state");
         for folder in ["ingested", "pending"] {
-            fs::create_dir_all(state.join(folder)).with_context(|| format!("cannot make {}", state.display()))?;
+            fs::create_dir_all(state.join(folder))
+                .with_context(|| format!("cannot make {}", state.display()))?;
         }
         let path = state.join("lock");
         let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -154,7 +156,9 @@ impl SourceLedger {
         let bytes = match fs::read(&self.pending) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", self.pending.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", self.pending.display()));
+            }
         };
         serde_json::from_slice(&bytes).map(Some).with_context(|| {
             format!("{} names the files of an interrupted ingest and cannot be read", self.pending.display())
@@ -269,7 +273,10 @@ mod tests {
         let ledger = Ledger::open(folder.path()).unwrap();
         let mut source = ledger.source("s").unwrap();
         source.begin(&group(vec![member("a"), member("b")])).unwrap();
-        assert_eq!(ledger.source("s").unwrap().pending().unwrap(), Some(group(vec![member("a"), member("b")])));
+        assert_eq!(
+            ledger.source("s").unwrap().pending().unwrap(),
+            Some(group(vec![member("a"), member("b")]))
+        );
         assert!(!source.contains(&member("a")));
         source.finish(&[member("a")]).unwrap();
         let again = ledger.source("s").unwrap();
@@ -283,7 +290,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
         let path = folder.path().join("state/ingested/s.jsonl");
-        fs::write(&path, "{\"path\":\"/raw/a\",\"sha256\":\"00\",\"bytes\":1}\n{\"path\":\"/raw/b\",\"sh").unwrap();
+        fs::write(&path, "{\"path\":\"/raw/a\",\"sha256\":\"00\",\"bytes\":1}\n{\"path\":\"/raw/b\",\"sh")
+            .unwrap();
         let mut source = ledger.source("s").unwrap();
         assert!(source.contains(&member("a")) && !source.contains(&member("b")));
         source.begin(&group(vec![member("b")])).unwrap();
@@ -307,6 +315,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("abc");
         fs::write(&path, "abc").unwrap();
-        assert_eq!(sha256(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256(&path).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }

@@ -19,22 +19,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A security lake in a folder: raw AWS logs in, OCSF tables in Parquet out, in Amazon Security Lake's layout.
+/// A security lake in a folder: raw AWS logs in, OCSF tables in Parquet out, laid out as Amazon Security Lake.
 ///
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
 /// Security Lake's published queries on the folder.
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
-    /// Bring raw logs into a lake
     Ingest(ingest::IngestArgs),
-    /// Show the tables of a lake: rows, files, partitions, bytes, time range
     Tables(tables::TablesArgs),
-    /// Print rows of a table as JSON lines
     Rows(rows::RowsArgs),
-    /// Print SQL that shows the lake to DuckDB under Security Lake's names
     Views(views::ViewsArgs),
-    /// Answer a few security questions
     Report(report::ReportArgs),
 }
 

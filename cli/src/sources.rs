@@ -43,11 +43,11 @@ impl Sources {
         }
         let mut verdict = Verdict::Unknown;
         for (index, source) in self.all.iter().enumerate() {
-            match source.classify(key) {
+            match (source.classify(key), verdict) {
                 // What one source does not want may still be another's log.
-                KeyClass::Log(_) => return Verdict::Log(index),
-                KeyClass::NotALog(reason) if verdict == Verdict::Unknown => verdict = Verdict::NotALog(reason),
-                KeyClass::NotALog(_) | KeyClass::Unknown => {}
+                (KeyClass::Log(_), _) => return Verdict::Log(index),
+                (KeyClass::NotALog(reason), Verdict::Unknown) => verdict = Verdict::NotALog(reason),
+                _ => {}
             }
         }
         verdict
@@ -65,8 +65,9 @@ mod tests {
 
     #[test]
     fn the_key_decides_unless_a_source_is_forced() {
-        let log = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/14/111122223333_CloudTrail_eu-west-1_20260314T0905Z_a.json.gz";
-        let digest = "AWSLogs/1/CloudTrail-Digest/r/2026/03/14/1_CloudTrail-Digest_r_t_r_20260314T090000Z.json.gz";
+        let log = "AWSLogs/1/CloudTrail/eu-west-1/2026/03/14/1_CloudTrail_eu-west-1_20260314T0905Z_a.json.gz";
+        let digest =
+            "AWSLogs/1/CloudTrail-Digest/r/2026/03/14/1_CloudTrail-Digest_r_t_r_20260314T090000Z.json.gz";
         let free = Sources::new(None);
         assert_eq!(free.classify(log), Verdict::Log(0));
         assert_eq!(free.classify(digest), Verdict::NotALog("digest"));

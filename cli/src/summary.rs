@@ -109,8 +109,11 @@ impl Summary {
         section("objects skipped", skipped, &[("", &self.objects.skipped)]);
         section("objects failed", self.objects.failed.len() as u64, &[]);
         let records = &self.records;
-        let parts =
-            [("rows of ", &records.rows), ("skipped: ", &records.skipped), ("quarantined: ", &records.quarantined)];
+        let parts = [
+            ("rows of ", &records.rows),
+            ("skipped: ", &records.skipped),
+            ("quarantined: ", &records.quarantined),
+        ];
         section("records read", records.read, &parts);
         grid.right(1);
         grid.print(out, "")?;

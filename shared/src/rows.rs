@@ -3,19 +3,18 @@
 //! A mapping writes leaves (`metadata.uid`, `resources[].type`) and nothing else. Which structs, lists and levels
 //! of null follow from that is worked out once per batch: a struct is null where all its members are, and a leaf
 //! that a row does not mention costs nothing until a later row or the end of the batch fills the gap. Rows can be
-//! taken back to any earlier row, so a record or an object that turns out bad leaves nothing behind.
+//! taken back to any earlier row, so a record or an object that turns out bad leaves nothing behind. They come out
+//! in any order that is asked for, and the memory stays for the next rows.
+
+mod column;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow_array::builder::BooleanBufferBuilder;
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, ListArray, MapArray, RecordBatch, StringArray,
-    StructArray, TimestampMillisecondArray,
-};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_array::{ArrayRef, ListArray, MapArray, RecordBatch, StructArray};
 use arrow_schema::{ArrowError, DataType, Schema};
 
+use self::column::{Column, ListColumn, Values, list_of, null_where_all_are};
 use crate::table::{self, TableDefinition, Type, TypeError};
 
 /// A leaf's type: `str`, `i32`, `i64` and `bool` are Hive's `string`, `int`, `bigint` (or `timestamp`) and
@@ -49,34 +48,6 @@ pub enum RowsError {
     /// The definition itself is mistaken.
     #[error(transparent)]
     Definition(#[from] TypeError),
-}
-
-/// The values of one leaf.
-#[derive(Debug)]
-enum Values {
-    Text { data: Vec<u8>, ends: Vec<i32> },
-    Int(Vec<i32>),
-    Long(Vec<i64>),
-    Bool(BooleanBufferBuilder),
-}
-
-#[derive(Debug)]
-struct Column {
-    path: String,
-    /// The list whose elements the values belong to; `None` for the rows themselves.
-    list: Option<usize>,
-    timestamp: bool,
-    values: Values,
-    valid: BooleanBufferBuilder,
-}
-
-#[derive(Debug)]
-struct ListColumn {
-    path: String,
-    /// `ends[i]` is the number of elements up to and including row `i`.
-    ends: Vec<i32>,
-    valid: BooleanBufferBuilder,
-    elements: usize,
 }
 
 /// The shape of the table over its columns.
@@ -162,10 +133,10 @@ impl Rows {
 
     fn add(&mut self, path: String, kind: &Type, list: Option<usize>) -> Node {
         let values = match kind {
-            Type::Text => Values::Text { data: Vec::new(), ends: Vec::new() },
+            Type::Text => Values::Text { data: Vec::new(), offsets: vec![0] },
             Type::Int => Values::Int(Vec::new()),
             Type::Long | Type::Timestamp => Values::Long(Vec::new()),
-            Type::Boolean => Values::Bool(BooleanBufferBuilder::new(0)),
+            Type::Boolean => Values::Bool(Vec::new()),
             Type::Struct(members) => {
                 return Node::Struct(
                     members.iter().map(|(name, member)| self.add(format!("{path}.{name}"), member, list)).collect(),
@@ -184,13 +155,12 @@ impl Rows {
                 return Node::Map(index, part("key"), part("value"));
             }
         };
-        let timestamp = *kind == Type::Timestamp;
-        self.columns.push(Column { path, list, timestamp, values, valid: BooleanBufferBuilder::new(0) });
+        self.columns.push(Column::new(path, list, *kind == Type::Timestamp, values));
         Node::Leaf(self.columns.len() - 1)
     }
 
     fn add_list(&mut self, path: String) -> usize {
-        self.lists.push(ListColumn { path, ends: Vec::new(), valid: BooleanBufferBuilder::new(0), elements: 0 });
+        self.lists.push(ListColumn::new(path));
         self.lists.len() - 1
     }
 
@@ -218,6 +188,16 @@ impl Rows {
             .ok_or_else(|| RowsError::Missing { kind: "list", path: path.to_owned() })
     }
 
+    /// Gives a text leaf the same value in every row, for good. It is not to be set row by row.
+    pub fn constant_text(&mut self, leaf: Leaf<str>, value: &'static str) {
+        self.columns[leaf.0].constant = Some(value);
+    }
+
+    /// Gives a list of texts the same elements in every row, for good.
+    pub fn constant_list(&mut self, list: List, elements: &'static [&'static str]) {
+        self.lists[list.0].constant = Some(elements);
+    }
+
     /// Rows that were ended and not taken back.
     pub fn len(&self) -> usize {
         self.rows
@@ -233,96 +213,89 @@ impl Rows {
         self.bytes
     }
 
-    /// Index of the row (or of the list's element) that is being written.
-    fn current(&self, list: Option<usize>) -> usize {
-        list.map_or(self.rows, |list| self.lists[list].elements.saturating_sub(1))
+    /// The column of a leaf, filled up to the row (or the list's element) that is being written; `None` if that
+    /// has a value already.
+    #[inline]
+    fn next(&mut self, leaf: usize) -> Option<&mut Column> {
+        let column = &mut self.columns[leaf];
+        let current = match column.list {
+            None => self.rows,
+            Some(list) => self.lists[list].elements.saturating_sub(1),
+        };
+        if column.len != current {
+            if column.len > current {
+                return None;
+            }
+            column.fill(current);
+        }
+        Some(column)
     }
 
     /// Sets a text leaf of the current row, or of the current element of its list. A second value for the same
     /// place is ignored.
     #[inline]
     pub fn text(&mut self, leaf: Leaf<str>, value: &str) {
-        let current = self.current(self.columns[leaf.0].list);
-        let column = &mut self.columns[leaf.0];
-        if column.valid.len() > current {
-            return;
-        }
-        column.fill(current);
-        column.valid.append(true);
-        if let Values::Text { data, ends } = &mut column.values {
+        if let Some(column) = self.next(leaf.0)
+            && let Values::Text { data, offsets } = &mut column.values
+        {
             data.extend_from_slice(value.as_bytes());
-            ends.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
+            offsets.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
+            column.count_value();
+            self.bytes += value.len() + 4;
         }
-        self.bytes += value.len() + 5;
     }
 
     /// Sets an `int` leaf; as [`Rows::text`].
     #[inline]
     pub fn int(&mut self, leaf: Leaf<i32>, value: i32) {
-        let current = self.current(self.columns[leaf.0].list);
-        let column = &mut self.columns[leaf.0];
-        if column.valid.len() > current {
-            return;
-        }
-        column.fill(current);
-        column.valid.append(true);
-        if let Values::Int(values) = &mut column.values {
+        if let Some(column) = self.next(leaf.0)
+            && let Values::Int(values) = &mut column.values
+        {
             values.push(value);
+            column.count_value();
+            self.bytes += 4;
         }
-        self.bytes += 5;
     }
 
     /// Sets a `bigint` or `timestamp` leaf; as [`Rows::text`]. Timestamps are milliseconds since the epoch.
     #[inline]
     pub fn long(&mut self, leaf: Leaf<i64>, value: i64) {
-        let current = self.current(self.columns[leaf.0].list);
-        let column = &mut self.columns[leaf.0];
-        if column.valid.len() > current {
-            return;
-        }
-        column.fill(current);
-        column.valid.append(true);
-        if let Values::Long(values) = &mut column.values {
+        if let Some(column) = self.next(leaf.0)
+            && let Values::Long(values) = &mut column.values
+        {
             values.push(value);
+            column.count_value();
+            self.bytes += 8;
         }
-        self.bytes += 9;
     }
 
     /// Sets a `boolean` leaf; as [`Rows::text`].
     #[inline]
     pub fn boolean(&mut self, leaf: Leaf<bool>, value: bool) {
-        let current = self.current(self.columns[leaf.0].list);
-        let column = &mut self.columns[leaf.0];
-        if column.valid.len() > current {
-            return;
+        if let Some(column) = self.next(leaf.0)
+            && let Values::Bool(values) = &mut column.values
+        {
+            values.push(value);
+            column.count_value();
+            self.bytes += 1;
         }
-        column.fill(current);
-        column.valid.append(true);
-        if let Values::Bool(values) = &mut column.values {
-            values.append(value);
-        }
-        self.bytes += 1;
     }
 
     /// Begins another element of the current row's list; the list's leaves are then set for this element. A list
     /// of which no element is begun is null.
     #[inline]
     pub fn element(&mut self, list: List) {
-        let row = self.rows;
-        let list = &mut self.lists[list.0];
-        list.open(row);
-        list.elements += 1;
-        list.ends[row] = i32::try_from(list.elements).unwrap_or(i32::MAX);
-        self.bytes += 5;
+        self.lists[list.0].element(self.rows);
+        self.bytes += 4;
     }
 
     /// Makes the current row's list empty rather than null, if no element follows.
     pub fn empty_list(&mut self, list: List) {
-        let row = self.rows;
-        self.lists[list.0].open(row);
+        self.lists[list.0].open(self.rows);
     }
 
     /// Ends the current row.
+    #[inline]
     pub fn end_row(&mut self) {
         self.rows += 1;
     }
@@ -331,158 +304,73 @@ impl Rows {
     pub fn truncate(&mut self, rows: usize) {
         self.rows = self.rows.min(rows);
         for list in &mut self.lists {
-            list.ends.truncate(self.rows);
-            list.valid.truncate(list.valid.len().min(self.rows));
-            list.elements = list.ends.last().map_or(0, |&end| usize::try_from(end).unwrap_or_default());
+            list.truncate(self.rows);
         }
         for column in &mut self.columns {
-            let kept = column.list.map_or(self.rows, |list| self.lists[list].elements);
-            column.truncate(kept);
+            column.truncate(column.list.map_or(self.rows, |list| self.lists[list].elements));
         }
         if self.rows == 0 {
             self.bytes = 0;
         }
     }
 
-    /// All rows as one batch, in the order they were written; none are left.
+    /// The rows of the given numbers as one batch, in that order.
     ///
     /// # Errors
     /// If Arrow refuses the arrays, which only a mistake in this module can cause.
-    pub fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        self.truncate(self.rows);
-        let rows = self.rows;
-        let schema = Arc::clone(&self.schema);
-        let nodes = std::mem::take(&mut self.nodes);
-        let arrays: Result<Vec<ArrayRef>, ArrowError> =
-            nodes.iter().zip(schema.fields()).map(|(node, field)| self.array(node, field.data_type(), rows)).collect();
-        self.nodes = nodes;
-        self.rows = 0;
-        self.bytes = 0;
-        RecordBatch::try_new(schema, arrays?)
+    pub fn gather(&mut self, order: &[u32]) -> Result<RecordBatch, ArrowError> {
+        self.truncate(self.rows); // a row that was begun and not ended
+        for list in &mut self.lists {
+            list.fill(self.rows);
+        }
+        for column in &mut self.columns {
+            column.fill(column.list.map_or(self.rows, |list| self.lists[list].elements));
+        }
+        let fields = self.schema.fields().iter();
+        let arrays: Vec<ArrayRef> = self
+            .nodes
+            .iter()
+            .zip(fields)
+            .map(|(node, field)| self.array(node, field.data_type(), order))
+            .collect::<Result<_, _>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
     }
 
-    fn array(&mut self, node: &Node, kind: &DataType, length: usize) -> Result<ArrayRef, ArrowError> {
+    /// Forgets all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    fn array(&self, node: &Node, kind: &DataType, order: &[u32]) -> Result<ArrayRef, ArrowError> {
         Ok(match (node, kind) {
-            (Node::Leaf(index), _) => self.columns[*index].take(length)?,
+            (Node::Leaf(index), _) => self.columns[*index].gather(order)?,
             (Node::Struct(members), DataType::Struct(fields)) => {
                 let arrays: Vec<ArrayRef> = members
                     .iter()
                     .zip(fields)
-                    .map(|(member, field)| self.array(member, field.data_type(), length))
+                    .map(|(member, field)| self.array(member, field.data_type(), order))
                     .collect::<Result<_, _>>()?;
                 let nulls = null_where_all_are(&arrays);
                 Arc::new(StructArray::try_new(fields.clone(), arrays, nulls)?)
             }
             (Node::List(list, element), DataType::List(field)) => {
-                let (offsets, nulls, elements) = self.lists[*list].take(length);
-                let values = self.array(element, field.data_type(), elements)?;
+                if let Some(elements) = self.lists[*list].constant {
+                    let (offsets, values) = list_of(elements, order.len())?;
+                    return Ok(Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, None)?));
+                }
+                let (offsets, nulls, elements) = self.lists[*list].gather(order);
+                let values = self.array(element, field.data_type(), &elements)?;
                 Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, nulls)?)
             }
             (Node::Map(list, key, value), DataType::Map(field, sorted)) => {
-                let (offsets, nulls, elements) = self.lists[*list].take(length);
-                let entries = vec![self.columns[*key].take(elements)?, self.columns[*value].take(elements)?];
+                let (offsets, nulls, elements) = self.lists[*list].gather(order);
+                let entries = vec![self.columns[*key].gather(&elements)?, self.columns[*value].gather(&elements)?];
                 let entries = StructArray::try_new(table::map_entries(), entries, None)?;
                 Arc::new(MapArray::try_new(Arc::clone(field), offsets, entries, nulls, *sorted)?)
             }
             _ => return Err(ArrowError::SchemaError("the table's shape and schema differ".to_owned())),
         })
     }
-}
-
-impl Column {
-    /// Appends nulls until the column has `length` values.
-    #[inline]
-    fn fill(&mut self, length: usize) {
-        let missing = length.saturating_sub(self.valid.len());
-        if missing == 0 {
-            return;
-        }
-        self.valid.append_n(missing, false);
-        match &mut self.values {
-            Values::Text { data, ends } => {
-                let end = i32::try_from(data.len()).unwrap_or(i32::MAX);
-                ends.resize(ends.len() + missing, end);
-            }
-            Values::Int(values) => values.resize(values.len() + missing, 0),
-            Values::Long(values) => values.resize(values.len() + missing, 0),
-            Values::Bool(values) => values.append_n(missing, false),
-        }
-    }
-
-    fn truncate(&mut self, length: usize) {
-        if self.valid.len() <= length {
-            return;
-        }
-        self.valid.truncate(length);
-        match &mut self.values {
-            Values::Text { data, ends } => {
-                ends.truncate(length);
-                data.truncate(ends.last().map_or(0, |&end| usize::try_from(end).unwrap_or_default()));
-            }
-            Values::Int(values) => values.truncate(length),
-            Values::Long(values) => values.truncate(length),
-            Values::Bool(values) => values.truncate(length),
-        }
-    }
-
-    fn take(&mut self, length: usize) -> Result<ArrayRef, ArrowError> {
-        self.fill(length);
-        let nulls = Some(NullBuffer::new(self.valid.finish())).filter(|nulls| nulls.null_count() > 0);
-        Ok(match &mut self.values {
-            Values::Text { data, ends } => {
-                let mut offsets = Vec::with_capacity(ends.len() + 1);
-                offsets.push(0);
-                offsets.append(ends);
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(std::mem::take(data)), nulls)?)
-            }
-            Values::Int(values) => Arc::new(Int32Array::try_new(std::mem::take(values).into(), nulls)?),
-            Values::Long(values) if self.timestamp => {
-                let values = std::mem::take(values).into();
-                Arc::new(TimestampMillisecondArray::try_new(values, nulls)?.with_timezone("UTC"))
-            }
-            Values::Long(values) => Arc::new(Int64Array::try_new(std::mem::take(values).into(), nulls)?),
-            Values::Bool(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
-        })
-    }
-}
-
-impl ListColumn {
-    /// Fills with null lists up to `row`, whose list becomes valid.
-    #[inline]
-    fn open(&mut self, row: usize) {
-        if self.ends.len() > row {
-            return;
-        }
-        self.fill(row);
-        self.ends.push(i32::try_from(self.elements).unwrap_or(i32::MAX));
-        self.valid.append(true);
-    }
-
-    fn fill(&mut self, rows: usize) {
-        let missing = rows.saturating_sub(self.ends.len());
-        self.ends.resize(self.ends.len() + missing, i32::try_from(self.elements).unwrap_or(i32::MAX));
-        self.valid.append_n(missing, false);
-    }
-
-    fn take(&mut self, rows: usize) -> (OffsetBuffer<i32>, Option<NullBuffer>, usize) {
-        self.fill(rows);
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        offsets.append(&mut self.ends);
-        let nulls = Some(NullBuffer::new(self.valid.finish())).filter(|nulls| nulls.null_count() > 0);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls, std::mem::take(&mut self.elements))
-    }
-}
-
-/// The nulls of a struct: null where every member is null.
-fn null_where_all_are(members: &[ArrayRef]) -> Option<NullBuffer> {
-    let mut valid: Option<BooleanBuffer> = None;
-    for member in members {
-        let member = member.nulls()?.inner(); // a member without nulls: the struct has none either
-        valid = Some(valid.map_or_else(|| member.clone(), |valid| &valid | member));
-    }
-    valid.map(NullBuffer::new).filter(|nulls| nulls.null_count() > 0)
 }
 
 #[cfg(test)]
@@ -533,7 +421,14 @@ mod tests {
             write(&mut rows, number);
             rows.end_row();
         }
-        rows.take().unwrap()
+        everything(&mut rows)
+    }
+
+    fn everything(rows: &mut Rows) -> RecordBatch {
+        let order: Vec<u32> = (0..rows.len() as u32).collect();
+        let batch = rows.gather(&order).unwrap();
+        rows.clear();
+        batch
     }
 
     proptest! {
@@ -550,9 +445,41 @@ mod tests {
                 write(&mut rows, number);
                 rows.end_row();
             }
-            prop_assert_eq!(rows.take().unwrap(), batch(&[kept, more].concat()));
+            prop_assert_eq!(everything(&mut rows), batch(&[kept, more].concat()));
             prop_assert!(rows.is_empty() && rows.bytes() == 0);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_out_in_any_order(numbers in prop::collection::vec(0..40_usize, 1..20), picks in prop::collection::vec(0..1000_usize, 0..30)) {
+            let mut rows = Rows::new(&TABLE).unwrap();
+            for &number in &numbers {
+                write(&mut rows, number);
+                rows.end_row();
+            }
+            let order: Vec<u32> = picks.iter().map(|pick| (pick % numbers.len()) as u32).collect();
+            let picked: Vec<usize> = order.iter().map(|&row| numbers[row as usize]).collect();
+            prop_assert_eq!(rows.gather(&order).unwrap(), batch(&picked));
+        }
+    }
+
+    #[test]
+    fn constants_need_no_row_to_set_them() {
+        let mut rows = Rows::new(&TABLE).unwrap();
+        rows.constant_text(rows.leaf("a.b.c").unwrap(), "same");
+        rows.constant_list(rows.list("names").unwrap(), &["x", "y"]);
+        let mut expected = Rows::new(&TABLE).unwrap();
+        for _ in 0..3 {
+            rows.end_row();
+            expected.text(expected.leaf("a.b.c").unwrap(), "same");
+            for name in ["x", "y"] {
+                expected.element(expected.list("names").unwrap());
+                expected.text(expected.leaf("names[]").unwrap(), name);
+            }
+            expected.end_row();
+        }
+        assert_eq!(everything(&mut rows), everything(&mut expected));
     }
 
     #[test]

@@ -50,6 +50,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// If the mapping and a table's definition disagree.
     fn normalizer(&self, tables: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError>;
+
+    /// Gives the leaves of `table` their values that are the same in every row.
+    ///
+    /// # Errors
+    /// As [`Source::normalizer`].
+    fn constants(&self, table: &'static TableDefinition, rows: &mut Rows) -> Result<(), RowsError>;
 }
 
 /// The mapping of one source's records to rows.

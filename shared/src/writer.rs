@@ -1,7 +1,7 @@
 //! Rows of one partition in, the bytes of one Parquet object out, a row group at a time.
 //!
 //! Limits that Security Lake publishes for custom sources, and how they are kept: data pages of at most 1 MiB
-//! uncompressed (pages are closed at [`PAGE_BYTES`], checked every [`PAGE_CHECK`] values), row groups of at most
+//! uncompressed (pages are closed at [`PAGE_BYTES`]), row groups of at most
 //! 256 MB compressed (a row group is one flush of the pipeline's buffer), rows ordered by time within it.
 
 use std::sync::Arc;
@@ -20,9 +20,6 @@ use crate::table::TableDefinition;
 
 /// A page is closed once it holds this many uncompressed bytes.
 const PAGE_BYTES: usize = 512 * 1024;
-
-/// Values between two looks at a page's size.
-const PAGE_CHECK: usize = 128;
 
 /// The writer of one Parquet object.
 #[derive(Debug)]
@@ -79,12 +76,12 @@ fn properties(table: &TableDefinition, schema: &Schema, codec: Codec) -> Result<
         .set_compression(compression)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_size_limit(PAGE_BYTES)
-        .set_write_batch_size(PAGE_CHECK)
         .set_max_row_group_row_count(None);
     for path in table.unique {
         let path = ColumnPath::new(path.split('.').map(str::to_owned).collect());
-        builder = builder.set_column_dictionary_enabled(path, false);
+        builder = builder.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None);
     }
+    builder = builder.set_column_statistics_enabled(ColumnPath::new("unmapped.key_value.key".split('.').map(str::to_owned).collect()), EnabledStatistics::None);
     if let Some(time) = leaf_index(schema, "time") {
         let by_time = SortingColumn { column_idx: time, descending: false, nulls_first: false };
         builder = builder.set_sorting_columns(Some(vec![by_time]));

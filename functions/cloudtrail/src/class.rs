@@ -178,41 +178,76 @@ fn account_change(event_name: &str) -> (i32, Option<&'static str>) {
     }
 }
 
-const CREATE: &[&str] = &["Create", "Run", "Import", "Allocate", "Copy", "Restore", "BatchCreate"];
-const READ: &[&str] =
-    &["Get", "List", "Describe", "Search", "Lookup", "Head", "BatchGet", "BatchDescribe", "Query", "Scan", "Select"];
-const UPDATE: &[&str] = &[
-    "Update", "Put", "Modify", "Add", "Remove", "Start", "Stop", "Attach", "Detach", "Associate", "Disassociate", "Tag",
-    "Untag", "Enable", "Disable", "Register", "Deregister", "Set", "Replace", "Reset", "Change", "Authorize", "Revoke",
-    "Rotate", "Assign", "Unassign",
+/// First words of event names and the API Activity that they tell.
+const VERBS: &[(&str, i32)] = &[
+    ("Get", 2),
+    ("Describe", 2),
+    ("List", 2),
+    ("Search", 2),
+    ("Lookup", 2),
+    ("Head", 2),
+    ("Query", 2),
+    ("Scan", 2),
+    ("Select", 2),
+    ("Create", 1),
+    ("Run", 1),
+    ("Import", 1),
+    ("Allocate", 1),
+    ("Copy", 1),
+    ("Restore", 1),
+    ("Update", 3),
+    ("Put", 3),
+    ("Modify", 3),
+    ("Add", 3),
+    ("Remove", 3),
+    ("Start", 3),
+    ("Stop", 3),
+    ("Attach", 3),
+    ("Detach", 3),
+    ("Associate", 3),
+    ("Disassociate", 3),
+    ("Tag", 3),
+    ("Untag", 3),
+    ("Enable", 3),
+    ("Disable", 3),
+    ("Register", 3),
+    ("Deregister", 3),
+    ("Set", 3),
+    ("Replace", 3),
+    ("Reset", 3),
+    ("Change", 3),
+    ("Authorize", 3),
+    ("Revoke", 3),
+    ("Rotate", 3),
+    ("Assign", 3),
+    ("Unassign", 3),
+    ("Delete", 4),
+    ("Terminate", 4),
 ];
-const DELETE: &[&str] = &["Delete", "Terminate", "BatchDelete"];
 
 fn api_activity(event_name: &str, read_only: bool) -> (i32, Option<&'static str>) {
-    let is = |verbs: &[&str]| verbs.iter().any(|verb| has_verb(event_name, verb));
-    if is(READ) {
-        (2, Some("Read"))
-    } else if is(CREATE) {
-        (1, Some("Create"))
-    } else if is(UPDATE) {
-        (3, Some("Update"))
-    } else if is(DELETE) {
-        (4, Some("Delete"))
-    } else if read_only {
-        (2, Some("Read"))
-    } else {
-        (99, None)
+    let word = first_word(event_name);
+    let of_verb = VERBS.iter().find(|(verb, _)| verb.len() == word.len() && verb.as_bytes().eq_ignore_ascii_case(word));
+    match of_verb.map_or(if read_only { 2 } else { 99 }, |(_, activity_id)| *activity_id) {
+        1 => (1, Some("Create")),
+        2 => (2, Some("Read")),
+        3 => (3, Some("Update")),
+        4 => (4, Some("Delete")),
+        _ => (99, None),
     }
 }
 
-/// True if the name begins with the verb as a word of its own: `GetUser` has `Get`, `Getaway` has not. Some
-/// services write the first letter small.
-fn has_verb(event_name: &str, verb: &str) -> bool {
-    let Some((start, rest)) = event_name.split_at_checked(verb.len()) else { return false };
-    let (start, verb) = (start.as_bytes(), verb.as_bytes());
-    start[0].eq_ignore_ascii_case(&verb[0])
-        && start[1..] == verb[1..]
-        && !rest.starts_with(|next: char| next.is_ascii_lowercase())
+/// The first word of an event name, without a leading `Batch`: `Describe` of `DescribeInstances`, `Getaway` of
+/// `Getaway`. Some services write its first letter small.
+fn first_word(event_name: &str) -> &[u8] {
+    let name = event_name.strip_prefix("Batch").unwrap_or(event_name).as_bytes();
+    let length = 1 + name.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
+    name.get(..length).unwrap_or_default()
+}
+
+/// True if the name begins with the verb as a word of its own.
+fn has_verb(event_name: &str, wanted: &str) -> bool {
+    event_name.strip_prefix(wanted).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub mod v2;
 
 use shared::frame::Framing;
 use shared::json::{Cursor, Kind, Raw};
-use shared::rows::RowsError;
+use shared::rows::{Rows, RowsError};
 use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source};
 use shared::table::TableDefinition;
 use shared::table::definitions::{CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_2_0, S3_DATA_2_0};
@@ -49,6 +49,10 @@ impl Source for CloudTrail {
         let mappings = tables.iter().map(|table| v2::Mapping::new(table)).collect::<Result<_, _>>()?;
         Ok(Box::new(CloudTrailNormalizer { tables: tables.to_vec(), mappings }))
     }
+
+    fn constants(&self, table: &'static TableDefinition, rows: &mut Rows) -> Result<(), RowsError> {
+        v2::constants(table, rows)
+    }
 }
 
 /// Mappings to the enabled tables, in their order.
@@ -76,11 +80,10 @@ impl Normalizer for CloudTrailNormalizer {
             Ok(source) => source,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        let mut identity = v2::identity(&record);
         let mut outcome = Outcome::Skipped("source_not_enabled");
         for (index, mapping) in self.mappings.iter_mut().enumerate() {
             if self.tables[index].source == source {
-                mapping.write(&record, &mut identity, facts, out, index).map_err(RecordError::Rejected)?;
+                mapping.write(&record, facts, out, index).map_err(RecordError::Rejected)?;
                 outcome = Outcome::Landed;
             }
         }
@@ -90,21 +93,21 @@ impl Normalizer for CloudTrailNormalizer {
 
 /// The source that a record belongs to, or why it belongs to none.
 fn table_of(record: &Record<'_>) -> Result<&'static str, &'static str> {
-    let data_source = |other| match text(record.event_source) {
+    let data_source = |other| match text(record.event_source()) {
         "s3.amazonaws.com" => Ok(S3_DATA_2_0.source),
         "lambda.amazonaws.com" => Ok(LAMBDA_EXECUTION_2_0.source),
         _ => other,
     };
-    match text(record.event_category) {
+    match text(record.event_category()) {
         "Management" => Ok(CLOUD_TRAIL_MGMT_2_0.source),
         "Data" => data_source(Err("other_data_event")),
         "Insight" => Err("insight"),
         "NetworkActivity" => Err("network_activity"),
-        "" => match text(record.event_type) {
+        "" => match text(record.event_type()) {
             "AwsCloudTrailInsight" => Err("insight"),
             "AwsVpceEvent" => Err("network_activity"),
-            _ if text(record.management_event) == "false" => data_source(Err("other_data_event")),
-            _ if text(record.management_event) == "" && is_data_event(record) => {
+            _ if text(record.management_event()) == "false" => data_source(Err("other_data_event")),
+            _ if text(record.management_event()) == "" && is_data_event(record) => {
                 data_source(Ok(CLOUD_TRAIL_MGMT_2_0.source))
             }
             _ => Ok(CLOUD_TRAIL_MGMT_2_0.source),
@@ -119,10 +122,10 @@ fn text(value: Option<Raw<'_>>) -> &str {
 
 /// For records of old event versions, which do not say it: is it a data event of S3 or Lambda?
 fn is_data_event(record: &Record<'_>) -> bool {
-    if record.event_name.is_some_and(|name| matches!(name.text, "Invoke" | "InvokeExecution")) {
+    if record.event_name().is_some_and(|name| matches!(name.text, "Invoke" | "InvokeExecution")) {
         return true;
     }
-    let Some(resources) = record.resources.filter(|resources| resources.kind == Kind::Array) else { return false };
+    let Some(resources) = record.resources().filter(|resources| resources.kind == Kind::Array) else { return false };
     let (mut cursor, mut first) = (resources.cursor(), true);
     while let Ok(true) = cursor.next_element(&mut first) {
         let Ok(resource) = cursor.value() else { return false };

@@ -22,7 +22,8 @@ async fn main() -> anyhow::Result<()> {
     let aws = config.aws().await;
     let store = S3Store::connect(&aws, &config);
     let catalog = GlueCatalog::connect(&aws, &config);
-    let pipeline = Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
+    let pipeline =
+        Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
     let handler = Handler::new(pipeline);
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {
         handler.handle_json(event.payload).await.map_err(Error::from)

@@ -1,37 +1,83 @@
 //! A CloudTrail record as AWS documents it (CloudTrail user guide, "CloudTrail record contents" and "CloudTrail
-//! userIdentity element"), borrowed from the text it was read from.
+//! userIdentity element"), borrowed from the text it was read from, in one pass over all its levels.
 //!
-//! Members that the mapping treats one by one have a field; all others are kept in `rest`. Nothing is dropped and
-//! no member has to have its documented type.
+//! Members that the mapping treats one by one have an accessor; all others are kept in `rest`. Nothing is dropped
+//! and no member has to have its documented type.
 
 use shared::json::{Cursor, Error, Kind, Raw};
 
+/// An object's type: scalars and free-form members by accessor, documented objects as fields.
 macro_rules! record {
-    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $field:ident = $member:literal,)* }) => {
+    (
+        $(#[$outer:meta])* $name:ident {
+            $($(#[$inner:meta])* $member:ident = $text:literal,)*
+            $(; $($(#[$nested_meta:meta])* $nested:ident: $kind:ident = $nested_text:literal,)*)?
+        }
+    ) => {
         $(#[$outer])*
         #[derive(Debug, Default)]
         pub struct $name<'a> {
-            $($(#[$inner])* pub $field: Option<Raw<'a>>,)*
-            /// Members without a field: name and value.
+            values: [Option<Raw<'a>>; $name::NAMES.len()],
+            present: bool,
+            $($($(#[$nested_meta])* pub $nested: $kind<'a>,)*)?
+            /// Members without an accessor, and objects that are none: name and value.
             pub rest: Vec<(Raw<'a>, Raw<'a>)>,
         }
 
+        impl $name<'_> {
+            const NAMES: &'static [&'static str] = &[$($text),*];
+        }
+
         impl<'a> $name<'a> {
-            /// Reads the object at the cursor into `self`, replacing what was there. `null` members count as
-            /// absent.
+            $(
+                $(#[$inner])*
+                pub fn $member(&self) -> Option<Raw<'a>> {
+                    const INDEX: usize = index_of($name::NAMES, $text);
+                    self.values[INDEX]
+                }
+            )*
+
+            /// True if the record has this object.
+            pub fn is_present(&self) -> bool {
+                self.present
+            }
+
+            /// Forgets what was read and keeps the memory.
+            pub fn clear(&mut self) {
+                self.values = Default::default();
+                self.present = false;
+                self.rest.clear();
+                $($(self.$nested.clear();)*)?
+            }
+
+            /// Reads the object at the cursor; [`Self::clear`] comes first. `null` members count as absent; of
+            /// equal names the first counts and the others stay in `rest`.
             ///
             /// # Errors
             /// As [`Cursor::value`].
             pub fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Error> {
-                $(self.$field = None;)*
-                self.rest.clear();
-                let mut first = true;
+                self.present = true;
+                let (mut first, mut expected) = (true, 0);
                 while let Some(name) = cursor.next_member(&mut first)? {
+                    if let Some(index) = position(Self::NAMES, name.text, expected) {
+                        expected = index + 1;
+                        let value = cursor.value()?;
+                        match &mut self.values[index] {
+                            _ if value.kind == Kind::Null => {}
+                            place @ None => *place = Some(value),
+                            Some(_) => self.rest.push((name, value)),
+                        }
+                        continue;
+                    }
+                    $($(
+                        if name.text == $nested_text && !self.$nested.present && cursor.peek() == Some(b'{') {
+                            self.$nested.read(cursor)?;
+                            continue;
+                        }
+                    )*)?
                     let value = cursor.value()?;
-                    match name.text {
-                        _ if value.kind == Kind::Null => {}
-                        $($member if self.$field.is_none() => self.$field = Some(value),)*
-                        _ => self.rest.push((name, value)),
+                    if value.kind != Kind::Null {
+                        self.rest.push((name, value));
                     }
                 }
                 Ok(())
@@ -40,96 +86,174 @@ macro_rules! record {
     };
 }
 
+/// Where `name` stands in `names`, at compile time.
+const fn index_of(names: &[&str], name: &str) -> usize {
+    let mut index = 0;
+    while !equal(names[index].as_bytes(), name.as_bytes()) {
+        index += 1;
+    }
+    index
+}
+
+const fn equal(a: &[u8], b: &[u8]) -> bool {
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
+    }
+    index == a.len() && index == b.len()
+}
+
+/// Where `name` stands in `names`, which is looked for first where the writer's own order has it.
+fn position(names: &[&str], name: &str, expected: usize) -> Option<usize> {
+    let (before, after) = names.split_at(expected.min(names.len()));
+    let found = after.iter().position(|known| *known == name).map(|index| index + before.len());
+    found.or_else(|| before.iter().position(|known| *known == name))
+}
+
 record! {
-    /// One record.
+    /// One record. Members are in the order that CloudTrail writes them.
     Record {
-        /// `additionalEventData`: free-form.
-        additional_event_data = "additionalEventData",
-        /// `apiVersion`
-        api_version = "apiVersion",
-        /// `awsRegion`
-        aws_region = "awsRegion",
-        /// `errorCode`
-        error_code = "errorCode",
-        /// `errorMessage`
-        error_message = "errorMessage",
-        /// `eventCategory`: `Management`, `Data`, `Insight`, `NetworkActivity`; absent before event version 1.07.
-        event_category = "eventCategory",
-        /// `eventID`
-        event_id = "eventID",
-        /// `eventName`
-        event_name = "eventName",
-        /// `eventSource`: `iam.amazonaws.com`
-        event_source = "eventSource",
-        /// `eventTime`: `2026-03-14T09:05:00Z`
-        event_time = "eventTime",
-        /// `eventType`: `AwsApiCall`, `AwsServiceEvent`, `AwsConsoleSignIn`, `AwsCloudTrailInsight`, …
-        event_type = "eventType",
         /// `eventVersion`
         event_version = "eventVersion",
-        /// `managementEvent`
-        management_event = "managementEvent",
-        /// `readOnly`
-        read_only = "readOnly",
-        /// `recipientAccountId`
-        recipient_account_id = "recipientAccountId",
-        /// `requestID`
-        request_id = "requestID",
-        /// `requestParameters`: free-form.
-        request_parameters = "requestParameters",
-        /// `resources`: objects with `ARN`, `accountId` and `type`.
-        resources = "resources",
-        /// `responseElements`: free-form.
-        response_elements = "responseElements",
+        /// `eventTime`: `2026-03-14T09:05:00Z`
+        event_time = "eventTime",
+        /// `eventSource`: `iam.amazonaws.com`
+        event_source = "eventSource",
+        /// `eventName`
+        event_name = "eventName",
+        /// `awsRegion`
+        aws_region = "awsRegion",
         /// `sourceIPAddress`: an address, a service's host name, `AWS Internal`.
         source_ip_address = "sourceIPAddress",
         /// `userAgent`
         user_agent = "userAgent",
-        /// `userIdentity`
-        user_identity = "userIdentity",
+        /// `errorCode`
+        error_code = "errorCode",
+        /// `errorMessage`
+        error_message = "errorMessage",
+        /// `requestParameters`: free-form.
+        request_parameters = "requestParameters",
+        /// `responseElements`: free-form.
+        response_elements = "responseElements",
+        /// `additionalEventData`: free-form.
+        additional_event_data = "additionalEventData",
+        /// `requestID`
+        request_id = "requestID",
+        /// `eventID`
+        event_id = "eventID",
+        /// `readOnly`
+        read_only = "readOnly",
+        /// `resources`: objects with `ARN`, `accountId` and `type`.
+        resources = "resources",
+        /// `eventType`: `AwsApiCall`, `AwsServiceEvent`, `AwsConsoleSignIn`, `AwsCloudTrailInsight`, …
+        event_type = "eventType",
+        /// `apiVersion`
+        api_version = "apiVersion",
+        /// `managementEvent`
+        management_event = "managementEvent",
+        /// `recipientAccountId`
+        recipient_account_id = "recipientAccountId",
         /// `vpcEndpointId`
         vpc_endpoint_id = "vpcEndpointId",
+        /// `eventCategory`: `Management`, `Data`, `Insight`, `NetworkActivity`; absent before event version 1.07.
+        event_category = "eventCategory",
+        ;
+        /// `userIdentity`
+        user_identity: UserIdentity = "userIdentity",
     }
 }
 
 record! {
     /// `userIdentity`
     UserIdentity {
-        /// `accessKeyId`
-        access_key_id = "accessKeyId",
-        /// `accountId`
-        account_id = "accountId",
-        /// `arn`
-        arn = "arn",
-        /// `credentialId`: Identity Center.
-        credential_id = "credentialId",
-        /// `identityProvider`: SAML and web identity.
-        identity_provider = "identityProvider",
-        /// `invokedBy`: the service that made the call.
-        invoked_by = "invokedBy",
-        /// `onBehalfOf`: Identity Center; `userId` and `identityStoreArn`.
-        on_behalf_of = "onBehalfOf",
-        /// `principalId`
-        principal_id = "principalId",
-        /// `sessionContext`
-        session_context = "sessionContext",
         /// `type`: `Root`, `IAMUser`, `AssumedRole`, …
         kind = "type",
+        /// `principalId`
+        principal_id = "principalId",
+        /// `arn`
+        arn = "arn",
+        /// `accountId`
+        account_id = "accountId",
+        /// `accessKeyId`
+        access_key_id = "accessKeyId",
         /// `userName`
         user_name = "userName",
+        /// `invokedBy`: the service that made the call.
+        invoked_by = "invokedBy",
+        /// `identityProvider`: SAML and web identity.
+        identity_provider = "identityProvider",
+        /// `credentialId`: Identity Center.
+        credential_id = "credentialId",
+        ;
+        /// `sessionContext`
+        session_context: SessionContext = "sessionContext",
+        /// `onBehalfOf`: Identity Center.
+        on_behalf_of: OnBehalfOf = "onBehalfOf",
     }
 }
 
 record! {
     /// `userIdentity.sessionContext`
     SessionContext {
-        /// `attributes`: `creationDate` and `mfaAuthenticated`.
-        attributes = "attributes",
+        ;
         /// `sessionIssuer`: the role or user that issued the session.
-        session_issuer = "sessionIssuer",
-        /// `webIdFederationData`: `federatedProvider` and attributes.
-        web_id_federation_data = "webIdFederationData",
+        session_issuer: SessionIssuer = "sessionIssuer",
+        /// `webIdFederationData`
+        web_id_federation_data: WebIdFederationData = "webIdFederationData",
+        /// `attributes`
+        attributes: SessionAttributes = "attributes",
     }
+}
+
+record! {
+    /// `userIdentity.sessionContext.sessionIssuer`
+    SessionIssuer {
+        /// `arn`
+        arn = "arn",
+    }
+}
+
+record! {
+    /// `userIdentity.sessionContext.webIdFederationData`
+    WebIdFederationData {
+        /// `federatedProvider`
+        federated_provider = "federatedProvider",
+    }
+}
+
+record! {
+    /// `userIdentity.sessionContext.attributes`
+    SessionAttributes {
+        /// `creationDate`
+        creation_date = "creationDate",
+        /// `mfaAuthenticated`: `true` or `false`, as text.
+        mfa_authenticated = "mfaAuthenticated",
+    }
+}
+
+record! {
+    /// `userIdentity.onBehalfOf`
+    OnBehalfOf {
+        /// `userId`
+        user_id = "userId",
+        /// `identityStoreArn`
+        identity_store_arn = "identityStoreArn",
+    }
+}
+
+/// The members of those names of an object, in one pass; `None` for absent and `null` ones and for what is no
+/// object. Of equal names the last counts.
+pub fn members<'a, const N: usize>(parent: Option<Raw<'a>>, names: [&str; N]) -> [Option<Raw<'a>>; N] {
+    let mut found = [None; N];
+    let Some(parent) = parent.filter(|parent| parent.kind == Kind::Object) else { return found };
+    let (mut cursor, mut first) = (parent.cursor(), true);
+    while let Ok(Some(name)) = cursor.next_member(&mut first) {
+        let Ok(value) = cursor.value() else { break };
+        if let Some(index) = names.iter().position(|wanted| *wanted == name.text) {
+            found[index] = Some(value).filter(|value| value.kind != Kind::Null);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -142,11 +266,30 @@ mod tests {
         let (mut record, mut cursor) = (Record::default(), Cursor::new(text));
         record.read(&mut cursor).unwrap();
         assert_eq!(cursor.between(cursor.offset(), text.len()), " tail");
-        assert_eq!(record.event_name.map(|value| value.text), Some("A"));
-        assert_eq!(record.event_id.map(|value| (value.kind, value.text)), Some((Kind::Number, "7")));
-        assert_eq!(record.user_identity.map(|value| value.kind), Some(Kind::String));
-        assert!(record.error_code.is_none());
+        assert_eq!(record.event_name().map(|value| value.text), Some("A"));
+        assert_eq!(record.event_id().map(|value| (value.kind, value.text)), Some((Kind::Number, "7")));
+        assert!(record.error_code().is_none() && !record.user_identity.is_present());
         let rest: Vec<_> = record.rest.iter().map(|(name, value)| (name.text, value.text)).collect();
-        assert_eq!(rest, [("later", r#"{"x":1}"#), ("eventName", "B")]);
+        assert_eq!(rest, [("userIdentity", "root"), ("later", r#"{"x":1}"#), ("eventName", "B")]);
+    }
+
+    #[test]
+    fn objects_are_read_in_the_same_pass() {
+        let text = r#"{"userIdentity":{"sessionContext":{"attributes":{"mfaAuthenticated":"true","x":1},"sessionIssuer":{}},"arn":"a"}}"#;
+        let mut record = Record::default();
+        record.read(&mut Cursor::new(text)).unwrap();
+        let context = &record.user_identity.session_context;
+        assert_eq!(context.attributes.mfa_authenticated().map(|value| value.text), Some("true"));
+        assert_eq!(context.attributes.rest.len(), 1);
+        assert_eq!(record.user_identity.arn().map(|value| value.text), Some("a"));
+        record.clear();
+        assert!(record.user_identity.arn().is_none() && record.user_identity.session_context.attributes.rest.is_empty());
+    }
+
+    #[test]
+    fn members_in_one_pass() {
+        let object = Cursor::new(r#"{"a":1,"b":null,"c":"x","a":2}"#).value().ok();
+        let [a, b, missing] = members(object, ["a", "b", "d"]);
+        assert_eq!((a.map(|value| value.text), b, missing), (Some("2"), None, None));
     }
 }

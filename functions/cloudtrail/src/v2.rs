@@ -36,14 +36,13 @@ mod actor;
 mod leaves;
 mod target;
 
-use shared::json::{Cursor, Kind, Raw};
+use shared::json::{Kind, Raw};
 use shared::ocsf::{self, ObservableType, PLAUSIBLE_TIMES, Unmapped};
 use shared::rows::{Leaf, Rows, RowsError};
 use shared::source::{KeyFacts, Output, Rejection};
 use shared::table::TableDefinition;
 use shared::time;
 
-use self::actor::Identity;
 use self::leaves::Leaves;
 use crate::class::{self, Class};
 use crate::record::Record;
@@ -53,10 +52,27 @@ use crate::record::Record;
 pub struct Mapping {
     leaves: Leaves,
     unmapped: Unmapped,
-    version: &'static str,
-    ocsf: &'static str,
     scratch: String,
     type_name: String,
+}
+
+/// Values that are the same in every row.
+///
+/// # Errors
+/// If the table lacks a leaf.
+pub fn constants(table: &'static TableDefinition, rows: &mut Rows) -> Result<(), RowsError> {
+    for (path, value) in [
+        ("metadata.product.name", "CloudTrail"),
+        ("metadata.product.vendor_name", "AWS"),
+        ("metadata.version", table.ocsf),
+        ("cloud.provider", "AWS"),
+        ("severity", "Informational"),
+        ("asl_version", table.version),
+    ] {
+        rows.constant_text(rows.leaf(path)?, value);
+    }
+    rows.constant_list(rows.list("metadata.profiles")?, &["cloud", "datetime"]);
+    Ok(())
 }
 
 /// What a record says beyond its members, worked out once.
@@ -77,8 +93,6 @@ impl Mapping {
         Ok(Self {
             leaves: Leaves::new(&rows)?,
             unmapped: Unmapped::new(&rows)?,
-            version: table.version,
-            ocsf: table.ocsf,
             scratch: String::new(),
             type_name: String::new(),
         })
@@ -88,71 +102,60 @@ impl Mapping {
     ///
     /// # Errors
     /// Why the record has to go to quarantine.
-    pub fn write<'a>(
+    pub fn write(
         &mut self,
-        record: &Record<'a>,
-        identity: &mut Identity<'a>,
+        record: &Record<'_>,
         facts: &KeyFacts,
         out: &mut Output<'_>,
         index: usize,
     ) -> Result<(), Rejection> {
         let millis = event_time(record)?;
-        let name = plain(record.event_name).ok_or_else(|| Rejection {
+        let name = plain(record.event_name()).ok_or_else(|| Rejection {
             reason: "missing_event_name",
             detail: "eventName: expected a string, which OCSF requires as api.operation".to_owned(),
         })?;
-        let source = plain(record.event_source).unwrap_or_default();
+        let source = plain(record.event_source()).unwrap_or_default();
         let class = class::classify(source, name);
-        let event = Event { name, source, class, failed: record.error_code.is_some() };
+        let event = Event { name, source, class, failed: record.error_code().is_some() };
         let rows = out.table(index);
         self.unmapped.clear();
-        self.constants(rows, &event);
+        self.class(rows, &event);
         rows.long(self.leaves.time, millis);
         rows.long(self.leaves.time_dt, millis);
         self.activity(rows, record, &event);
         self.plain_members(rows, record);
         self.source_endpoint(rows, record, &event);
         let additional = self.additional_event_data(rows, record, &event);
-        self.actor(rows, record, identity, additional, &event);
+        self.actor(rows, record, additional, &event);
         self.resources(rows, record, &event);
-        self.target(rows, record, identity, &event);
+        self.target(rows, record, &event);
         self.status(rows, record, &event);
         for (name, value) in &record.rest {
             self.unmapped.add_member("", *name, *value);
         }
         self.unmapped.write(rows);
 
-        let region = plain(record.aws_region).filter(|region| !region.is_empty()).or(facts.region.as_deref());
-        let account = plain(record.recipient_account_id).filter(|account| !account.is_empty());
-        let account = account.or(facts.account.as_deref()).or_else(|| plain(identity.members.account_id));
+        let region = plain(record.aws_region()).filter(|region| !region.is_empty()).or(facts.region.as_deref());
+        let account = plain(record.recipient_account_id()).filter(|account| !account.is_empty());
+        let account = account.or(facts.account.as_deref()).or_else(|| plain(record.user_identity.account_id()));
         let (region, account) = (region.unwrap_or("unknown"), account.unwrap_or("unknown"));
         rows.text(self.leaves.cloud_region, region);
         out.end_row(index, region, account, millis);
         Ok(())
     }
 
-    fn constants(&mut self, rows: &mut Rows, event: &Event<'_>) {
-        let leaves = &self.leaves;
+    /// What depends on the class alone.
+    fn class(&mut self, rows: &mut Rows, event: &Event<'_>) {
         let (category_uid, category_name) = event.class.category();
-        rows.text(leaves.metadata_product_name, "CloudTrail");
-        rows.text(leaves.metadata_product_vendor_name, "AWS");
-        rows.text(leaves.metadata_version, self.ocsf);
-        for profile in ["cloud", "datetime"] {
-            rows.element(leaves.profiles);
-            rows.text(leaves.metadata_profile, profile);
-        }
-        rows.text(leaves.cloud_provider, "AWS");
-        rows.text(leaves.class_name, event.class.name());
-        rows.int(leaves.class_uid, event.class.uid());
-        rows.text(leaves.category_name, category_name);
-        rows.int(leaves.category_uid, category_uid);
-        rows.int(leaves.severity_id, 1);
-        rows.text(leaves.severity, "Informational");
-        rows.text(leaves.asl_version, self.version);
+        rows.text(self.leaves.class_name, event.class.name());
+        rows.int(self.leaves.class_uid, event.class.uid());
+        rows.text(self.leaves.category_name, category_name);
+        rows.int(self.leaves.category_uid, category_uid);
+        rows.int(self.leaves.severity_id, 1);
     }
 
     fn activity(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let read_only = plain(record.read_only) == Some("true");
+        let read_only = plain(record.read_only()) == Some("true");
         let (activity_id, activity_name) = class::activity(event.class, event.name, read_only);
         rows.int(self.leaves.activity_id, activity_id);
         rows.text(self.leaves.activity_name, activity_name.unwrap_or_else(|| ocsf::bounded(event.name)));
@@ -162,7 +165,7 @@ impl Mapping {
         self.type_name.push_str(": ");
         self.type_name.push_str(activity_name.unwrap_or("Other"));
         rows.text(self.leaves.type_name, &self.type_name);
-        for (member, value) in [("readOnly", record.read_only), ("managementEvent", record.management_event)] {
+        for (member, value) in [("readOnly", record.read_only()), ("managementEvent", record.management_event())] {
             if let Some(value) = value {
                 self.unmapped.add(member, value);
             }
@@ -173,43 +176,43 @@ impl Mapping {
     fn plain_members(&mut self, rows: &mut Rows, record: &Record<'_>) {
         let leaves = &self.leaves;
         let members = [
-            (leaves.metadata_product_version, "eventVersion", record.event_version),
-            (leaves.metadata_uid, "eventID", record.event_id),
-            (leaves.metadata_event_code, "eventType", record.event_type),
-            (leaves.metadata_product_feature_name, "eventCategory", record.event_category),
-            (leaves.cloud_region, "awsRegion", record.aws_region),
-            (leaves.api_operation, "eventName", record.event_name),
-            (leaves.api_service_name, "eventSource", record.event_source),
-            (leaves.api_version, "apiVersion", record.api_version),
-            (leaves.api_request_uid, "requestID", record.request_id),
-            (leaves.api_response_error, "errorCode", record.error_code),
-            (leaves.api_response_message, "errorMessage", record.error_message),
-            (leaves.http_request_user_agent, "userAgent", record.user_agent),
-            (leaves.src_endpoint_uid, "vpcEndpointId", record.vpc_endpoint_id),
+            (leaves.metadata_product_version, "eventVersion", record.event_version()),
+            (leaves.metadata_uid, "eventID", record.event_id()),
+            (leaves.metadata_event_code, "eventType", record.event_type()),
+            (leaves.metadata_product_feature_name, "eventCategory", record.event_category()),
+            (leaves.cloud_region, "awsRegion", record.aws_region()),
+            (leaves.api_operation, "eventName", record.event_name()),
+            (leaves.api_service_name, "eventSource", record.event_source()),
+            (leaves.api_version, "apiVersion", record.api_version()),
+            (leaves.api_request_uid, "requestID", record.request_id()),
+            (leaves.api_response_error, "errorCode", record.error_code()),
+            (leaves.api_response_message, "errorMessage", record.error_message()),
+            (leaves.http_request_user_agent, "userAgent", record.user_agent()),
+            (leaves.src_endpoint_uid, "vpcEndpointId", record.vpc_endpoint_id()),
         ];
         for (leaf, member, value) in members {
             self.put(rows, leaf, member, value);
         }
-        if record.event_category.is_none() {
+        if record.event_category().is_none() {
             rows.text(self.leaves.metadata_product_feature_name, "Management, Data, and Insights");
         }
         rows.text(self.leaves.api_request_uid, ""); // where there was none
         for (leaf, value) in [
-            (self.leaves.api_request_data, record.request_parameters),
-            (self.leaves.api_response_data, record.response_elements),
+            (self.leaves.api_request_data, record.request_parameters()),
+            (self.leaves.api_response_data, record.response_elements()),
         ] {
             if let Some(value) = value.filter(|value| !value.is_nothing()) {
                 self.put_json(rows, leaf, value);
             }
         }
-        if let Some(value) = record.recipient_account_id {
+        if let Some(value) = record.recipient_account_id() {
             self.unmapped.add("recipientAccountId", value);
         }
     }
 
     fn source_endpoint(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let mut named = record.vpc_endpoint_id.is_some_and(is_scalar);
-        match record.source_ip_address {
+        let mut named = record.vpc_endpoint_id().is_some_and(is_scalar);
+        match record.source_ip_address() {
             Some(value) if is_scalar(value) && !value.text.is_empty() => {
                 named = true;
                 if value.plain && ocsf::is_ip(value.text) {
@@ -231,7 +234,7 @@ impl Mapping {
         }
         if !named {
             // Required, and it needs an identification: a service that logs its own doing is its own source.
-            let own = plain(record.event_type) == Some("AwsServiceEvent") && !event.source.is_empty();
+            let own = plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
             rows.text(self.leaves.src_endpoint_svc_name, if own { event.source } else { "Unknown" });
         }
     }
@@ -243,7 +246,7 @@ impl Mapping {
         record: &Record<'a>,
         event: &Event<'_>,
     ) -> Option<Raw<'a>> {
-        let data = record.additional_event_data?;
+        let data = record.additional_event_data()?;
         if data.kind != Kind::Object {
             self.unmapped.add("additionalEventData", data);
             return None;
@@ -267,7 +270,7 @@ impl Mapping {
     }
 
     fn resources(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let Some(resources) = record.resources else { return };
+        let Some(resources) = record.resources() else { return };
         if event.class != Class::ApiActivity || resources.kind != Kind::Array {
             self.unmapped.add("resources", resources);
             return;
@@ -308,14 +311,17 @@ impl Mapping {
     }
 
     fn status(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let answer = match event.class {
-            Class::Authentication => record.response_elements.and_then(|answer| answer.member(event.name)),
-            Class::ApiActivity | Class::AccountChange => None,
+        // Sign-ins answer with their own name: `{"ConsoleLogin":"Failure"}`.
+        let answer = match (event.class, event.source) {
+            (Class::Authentication, "signin.amazonaws.com") => {
+                record.response_elements().and_then(|answer| answer.member(event.name))
+            }
+            _ => None,
         };
         let failed = match plain(answer) {
             Some("Success") => false,
             Some("Failure") => true,
-            _ if event.class == Class::Authentication => event.failed || record.error_message.is_some(),
+            _ if event.class == Class::Authentication => event.failed || record.error_message().is_some(),
             _ => event.failed,
         };
         rows.text(self.leaves.status, if failed { "Failure" } else { "Success" });
@@ -359,7 +365,7 @@ fn plain(value: Option<Raw<'_>>) -> Option<&str> {
 }
 
 fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {
-    let Some(value) = record.event_time else {
+    let Some(value) = record.event_time() else {
         return Err(Rejection { reason: "missing_event_time", detail: "eventTime: expected a time, found none".to_owned() });
     };
     match plain(Some(value)).and_then(time::parse_rfc3339) {
@@ -372,14 +378,4 @@ fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {
             },
         }),
     }
-}
-
-/// Reads the members of `userIdentity` for [`Mapping::write`].
-pub fn identity<'a>(record: &Record<'a>) -> Identity<'a> {
-    let mut identity = Identity::default();
-    if let Some(value) = record.user_identity.filter(|value| value.kind == Kind::Object) {
-        // The text was read as a value before, so it cannot fail now.
-        let _ = identity.members.read(&mut Cursor::new(value.text));
-    }
-    identity
 }

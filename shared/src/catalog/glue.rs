@@ -7,30 +7,27 @@
 //! An instance remembers what it has registered, so a warm function calls Glue for new partitions alone. A
 //! partition that someone deletes meanwhile is registered again by the next instance.
 
+mod failure;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
-use std::error::Error;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_glue::Client;
-use aws_sdk_glue::config::http::HttpResponse;
-use aws_sdk_glue::error::{BuildError, ProvideErrorMetadata, SdkError};
-use aws_sdk_glue::types::{
-    Column, DatabaseInput, PartitionError, PartitionInput, SerDeInfo, StorageDescriptor, Table, TableInput,
-};
+use aws_sdk_glue::types::{DatabaseInput, PartitionError, PartitionInput, StorageDescriptor, TableInput};
 use rustc_hash::FxHashSet;
 
+use self::failure::{Failure, is_retryable, succeeded};
 use super::{Catalog, CatalogError, TablePartition};
 use crate::config::Config;
 use crate::layout;
-use crate::store::s3::explain;
-use crate::table::{PARTITION_KEYS, TableDefinition};
+use crate::table::TableDefinition;
 
 /// Partitions in one `BatchCreatePartition`; Glue takes no more.
 const BATCH: usize = 100;
@@ -61,15 +58,6 @@ struct Known {
     tables: HashMap<String, StorageDescriptor>,
     /// The key prefixes of registered partitions.
     partitions: FxHashSet<String>,
-}
-
-/// Why a call failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Failure {
-    /// Glue's error code, or empty where Glue did not answer.
-    code: String,
-    reason: String,
-    retryable: bool,
 }
 
 /// Failures by the key prefix of their partition.
@@ -130,8 +118,9 @@ impl GlueCatalog {
                 Err(failure) if failure.is_success() => {}
                 Err(failure) => {
                     if failure.code == "EntityNotFoundException" {
-                        // Dropped while this instance was warm: the next attempt creates it.
-                        self.known().tables.remove(&layout::table_name(&self.region, first.table));
+                        // Dropped while this instance was warm, with all its partitions: the next attempt begins
+                        // anew.
+                        *self.known() = Known::default();
                     }
                     failures.extend(fail_all(batch, &failure));
                 }
@@ -211,7 +200,8 @@ impl GlueCatalog {
         if let Some(descriptor) = self.known().tables.get(&name) {
             return Ok(descriptor.clone());
         }
-        let input = self.table_input(table).map_err(|error| Failure::ours(error.to_string()))?;
+        let location = self.location(&layout::table_prefix(table));
+        let input = table::input(table, &name, location).map_err(|error| Failure::ours(error.to_string()))?;
         let mut last = Failure::ours(format!("table {name} is neither found nor created"));
         for attempt in 1..=ATTEMPTS {
             // Whatever is created here is looked up again: another instance may have been faster, with an older
@@ -219,7 +209,7 @@ impl GlueCatalog {
             let request = self.client.get_table().database_name(&database).name(&name);
             last = match request.send().await {
                 Ok(answer) => {
-                    let descriptor = check_table(&input, answer.table)?;
+                    let descriptor = table::check(&input, answer.table)?;
                     self.known().tables.insert(name, descriptor.clone());
                     return Ok(descriptor);
                 }
@@ -253,31 +243,6 @@ impl GlueCatalog {
         succeeded(self.client.create_database().database_input(new).send().await)?;
         succeeded(self.client.create_table().database_name(database).table_input(input.clone()).send().await)
     }
-
-    fn table_input(&self, table: &TableDefinition) -> Result<TableInput, BuildError> {
-        let column = |name: &str, kind: &str| Column::builder().name(name).r#type(kind).build();
-        let columns =
-            table.columns.iter().map(|(name, kind)| column(name, kind)).collect::<Result<Vec<_>, _>>()?;
-        let keys = PARTITION_KEYS.iter().map(|name| column(name, "string")).collect::<Result<Vec<_>, _>>()?;
-        let serde = SerDeInfo::builder()
-            .serialization_library("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")
-            .parameters("serialization.format", "1");
-        let descriptor = StorageDescriptor::builder()
-            .set_columns(Some(columns))
-            .location(self.location(&layout::table_prefix(table)))
-            .input_format("org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat")
-            .output_format("org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat")
-            .serde_info(serde.build());
-        TableInput::builder()
-            .name(layout::table_name(&self.region, table))
-            .description(format!("{} {}, OCSF {}", table.source, table.version, table.ocsf))
-            .table_type("EXTERNAL_TABLE")
-            .parameters("EXTERNAL", "TRUE")
-            .parameters("classification", "parquet")
-            .set_partition_keys(Some(keys))
-            .storage_descriptor(descriptor.build())
-            .build()
-    }
 }
 
 impl Catalog for GlueCatalog {
@@ -298,68 +263,6 @@ impl Catalog for GlueCatalog {
         };
         partitions.iter().map(outcome).collect()
     }
-}
-
-impl Failure {
-    fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        let code =
-            error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default().to_owned();
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        let answered = matches!(error, SdkError::ServiceError(_));
-        let built = !matches!(error, SdkError::ConstructionFailure(_));
-        let retryable =
-            is_retryable(&code) || status.is_some_and(|status| status >= 500) || (built && !answered);
-        Self { code, reason: explain(error), retryable }
-    }
-
-    /// A failure that Glue has no part in, and that trying again does not mend.
-    fn ours(reason: String) -> Self {
-        Self { code: String::new(), reason, retryable: false }
-    }
-
-    /// Creating what exists is a success.
-    fn is_success(&self) -> bool {
-        self.code == "AlreadyExistsException"
-    }
-
-    /// True if one entry can be to blame for the whole call.
-    fn is_about_an_entry(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "AlreadyExistsException" | "InvalidInputException" | "ValidationException"
-        )
-    }
-}
-
-/// The outcome of a call that creates something.
-fn succeeded<T, E>(outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<(), Failure>
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    match outcome.map_err(|error| Failure::of(&error)) {
-        Err(failure) if !failure.is_success() => Err(failure),
-        _ => Ok(()),
-    }
-}
-
-/// Error codes that time alone mends.
-fn is_retryable(code: &str) -> bool {
-    matches!(
-        code,
-        "ConcurrentModificationException"
-            | "InternalServerException"
-            | "InternalServiceException"
-            | "OperationTimeoutException"
-            | "RequestLimitExceeded"
-            | "ResourceNotReadyException"
-            | "ServiceUnavailableException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "TooManyRequestsException"
-    )
 }
 
 fn fail_all(partitions: &[&TablePartition], failure: &Failure) -> Failures {
@@ -386,65 +289,6 @@ fn entry_failures(batch: &[&TablePartition], errors: Vec<PartitionError>) -> Fai
         }
     }
     failures
-}
-
-/// Holds a table that exists against the one that we would create; answers how its partitions are described.
-fn check_table(wanted: &TableInput, found: Option<Table>) -> Result<StorageDescriptor, Failure> {
-    let name = wanted.name();
-    let found = found.ok_or_else(|| Failure::ours(format!("glue answers nothing about table {name}")))?;
-    let parameter =
-        |key: &str| found.parameters().and_then(|parameters| parameters.get(key)).map(String::as_str);
-    if parameter("table_type").is_some_and(|kind| kind.eq_ignore_ascii_case("iceberg")) {
-        let advice = "drop it or give the lake a region of its own";
-        return Err(Failure::ours(format!(
-            "table {name} exists as an Iceberg table, expected Hive partitions: {advice}"
-        )));
-    }
-    let keys: Vec<&str> = found.partition_keys().iter().map(Column::name).collect();
-    if keys != PARTITION_KEYS {
-        let expected = PARTITION_KEYS.join(", ");
-        return Err(Failure::ours(format!(
-            "table {name} has the partition keys {keys:?}, expected {expected}"
-        )));
-    }
-    let descriptor = found.storage_descriptor.ok_or_else(|| {
-        Failure::ours(format!(
-            "table {name} has no storage descriptor, so no partition of it can be described"
-        ))
-    })?;
-    let wanted = wanted.storage_descriptor();
-    let outdated =
-        outdated_columns(wanted.map(StorageDescriptor::columns).unwrap_or_default(), descriptor.columns());
-    if !outdated.is_empty() {
-        let columns = outdated.join(",");
-        tracing::warn!(
-            table = name,
-            columns,
-            "table in glue lacks columns or has older types: the files hold them, queries do not see them until \
-             the table's columns are updated"
-        );
-    }
-    let (expected, location) = (wanted.and_then(StorageDescriptor::location), descriptor.location());
-    if location.map(|location| location.trim_end_matches('/'))
-        != expected.map(|wanted| wanted.trim_end_matches('/'))
-    {
-        tracing::warn!(
-            table = name,
-            location,
-            expected,
-            "table in glue lies elsewhere: its partitions will lie here"
-        );
-    }
-    Ok(descriptor)
-}
-
-/// Columns that `found` lacks or has another type for.
-fn outdated_columns<'a>(wanted: &'a [Column], found: &[Column]) -> Vec<&'a str> {
-    let same = |a: &Column, b: &Column| {
-        a.name().eq_ignore_ascii_case(b.name())
-            && a.r#type().unwrap_or_default() == b.r#type().unwrap_or_default()
-    };
-    wanted.iter().filter(|column| !found.iter().any(|other| same(column, other))).map(Column::name).collect()
 }
 
 /// The wait before the next attempt: doubled each time, and up to as much again by what is written, so that

@@ -28,6 +28,10 @@ pub struct Unmapped {
     entries: Vec<Entry>,
     path: String,
     joined: String,
+    /// One bit for each hash of a path met in this row.
+    hashes: [u64; 8],
+    /// Two paths had the same bit, so they may be equal. Without it no two are.
+    may_repeat: bool,
 }
 
 impl Unmapped {
@@ -44,6 +48,8 @@ impl Unmapped {
             entries: Vec::new(),
             path: String::new(),
             joined: String::new(),
+            hashes: [0; 8],
+            may_repeat: false,
         })
     }
 
@@ -51,6 +57,8 @@ impl Unmapped {
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.entries.clear();
+        self.hashes = [0; 8];
+        self.may_repeat = false;
     }
 
     /// Adds every leaf of `value`, which stands at `path` in the raw record.
@@ -74,12 +82,27 @@ impl Unmapped {
 
     /// Adds one text at `path`.
     pub fn add_text(&mut self, path: &str, value: &str) {
+        self.note(path);
         let (path, value) = (self.store(path), self.store(value));
         self.entries.push(Entry { path, value });
     }
 
     /// Writes the map to the current row and forgets what was collected. Nothing collected is no map.
     pub fn write(&mut self, rows: &mut Rows) {
+        if self.may_repeat {
+            self.write_joined(rows);
+        } else {
+            for entry in &self.entries {
+                rows.element(self.map);
+                rows.text(self.key, &self.buffer[entry.path.0..entry.path.1]);
+                rows.text(self.value, &self.buffer[entry.value.0..entry.value.1]);
+            }
+        }
+        self.clear();
+    }
+
+    /// Writes the map where a path may have several values.
+    fn write_joined(&mut self, rows: &mut Rows) {
         if self.entries.len() > FEW {
             // Stable: values of one path keep the order in which the record has them.
             let buffer = &self.buffer;
@@ -113,7 +136,15 @@ impl Unmapped {
             rows.text(self.value, &joined);
             self.joined = joined;
         }
-        self.clear();
+    }
+
+    /// Notes that a path was met: paths differ in length or at their end as a rule.
+    fn note(&mut self, path: &str) {
+        let end = path.as_bytes().last_chunk::<8>().map_or(0, |end| u64::from_le_bytes(*end));
+        let hash = (end ^ path.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 55; // 9 bits
+        let (word, bit) = ((hash / 64) as usize, 1 << (hash % 64));
+        self.may_repeat |= self.hashes[word] & bit != 0;
+        self.hashes[word] |= bit;
     }
 
     fn store(&mut self, text: &str) -> (usize, usize) {
@@ -162,6 +193,7 @@ impl Unmapped {
         if value.kind == Kind::Null {
             return;
         }
+        self.note(path);
         let path = self.store(path);
         let start = self.buffer.len();
         if value.kind == Kind::String && !value.plain {
@@ -207,7 +239,7 @@ mod tests {
         unmapped.add("", Cursor::new(text).value().unwrap());
         unmapped.write(&mut rows);
         rows.end_row();
-        let batch = rows.take().unwrap();
+        let batch = rows.gather(&[0]).unwrap();
         let map = batch.column(0).as_map();
         if map.is_null(0) {
             return Vec::new();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::{RecordBatch, UInt32Array};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use super::Settings;
@@ -80,10 +80,15 @@ impl Batch {
         tables: &[&'static TableDefinition],
         settings: &Settings,
     ) -> Result<Self, RowsError> {
+        let new_table = |table: &&'static TableDefinition| {
+            let mut new = TableRows::new(table)?;
+            source.constants(table, &mut new.rows)?;
+            Ok(new)
+        };
         Ok(Self {
             function: source.name(),
             normalizer: source.normalizer(tables)?,
-            tables: tables.iter().map(|table| TableRows::new(table)).collect::<Result<_, _>>()?,
+            tables: tables.iter().map(new_table).collect::<Result<_, RowsError>>()?,
             partitions: Partitions::default(),
             quarantine: Vec::new(),
             counts: Counts::default(),
@@ -210,24 +215,14 @@ impl Batch {
 
 /// Splits a table's rows by partition, each part ordered by time; equal times keep their order.
 fn split(index: usize, table: &mut TableRows, runs: &mut Vec<Run>) -> Result<(), ArrowError> {
-    let rows = table.rows.take()?;
-    let (times, partitions) = (std::mem::take(&mut table.times), std::mem::take(&mut table.partitions));
-    let key = |row: u32| (partitions[row as usize], times[row as usize], row);
-    let mut order: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap_or(u32::MAX)).collect();
-    let in_order = order.is_sorted_by_key(|&row| key(row));
-    if !in_order {
-        order.sort_unstable_by_key(|&row| key(row));
-    }
-    let mut start = 0;
+    let (times, partitions) = (&table.times, &table.partitions);
+    let mut order: Vec<u32> = (0..u32::try_from(table.rows.len()).unwrap_or(u32::MAX)).collect();
+    order.sort_by_key(|&row| (partitions[row as usize], times[row as usize]));
     for part in order.chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize]) {
-        let rows = if in_order {
-            rows.slice(start, part.len())
-        } else {
-            arrow_select::take::take_record_batch(&rows, &UInt32Array::from(part.to_vec()))?
-        };
-        runs.push(Run { table: index, partition: partitions[part[0] as usize], rows });
-        start += part.len();
+        let partition = partitions[part[0] as usize];
+        runs.push(Run { table: index, partition, rows: table.rows.gather(part)? });
     }
+    table.truncate(0);
     Ok(())
 }
 

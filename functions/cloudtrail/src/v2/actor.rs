@@ -19,7 +19,7 @@
 //! have only a type and `invokedBy`, which then is the user's name too; a caller of whom nothing is known is
 //! `Unknown`.
 
-use shared::json::{Kind, Raw};
+use shared::json::Raw;
 use shared::ocsf::{self, ObservableType};
 use shared::rows::Rows;
 use shared::time;
@@ -27,52 +27,39 @@ use shared::time;
 use super::{Event, Mapping, is_scalar, plain};
 use crate::record::{Record, SessionContext, UserIdentity};
 
-/// `userIdentity`, read.
-#[derive(Debug, Default)]
-pub struct Identity<'a> {
-    /// Its members.
-    pub members: UserIdentity<'a>,
-    context: SessionContext<'a>,
-}
-
 impl Mapping {
-    pub(super) fn actor<'a>(
+    pub(super) fn actor(
         &mut self,
         rows: &mut Rows,
-        record: &Record<'a>,
-        identity: &mut Identity<'a>,
-        additional_user_name: Option<Raw<'a>>,
+        record: &Record<'_>,
+        additional_user_name: Option<Raw<'_>>,
         event: &Event<'_>,
     ) {
-        if let Some(value) = record.user_identity.filter(|value| value.kind != Kind::Object) {
-            self.unmapped.add("userIdentity", value);
-        }
-        let user_name = identity.members.user_name.filter(|name| is_scalar(*name));
+        let identity = &record.user_identity;
+        let user_name = identity.user_name().filter(|name| is_scalar(*name));
         let name = user_name.or(additional_user_name);
-        if user_name.is_some() && let Some(other) = additional_user_name {
-            self.unmapped.add("additionalEventData.UserName", other);
+        if user_name.is_some() {
+            self.leave("additionalEventData.UserName", additional_user_name);
         }
         self.user(rows, identity, name);
-        let has_session = self.session_context(rows, identity);
-        self.put(rows, self.leaves.actor_invoked_by, "userIdentity.invokedBy", identity.members.invoked_by);
+        self.session_context(rows, &identity.session_context);
+        self.put(rows, self.leaves.actor_invoked_by, "userIdentity.invokedBy", identity.invoked_by());
         self.identity_provider(rows, identity);
-        for (member, value) in &identity.members.rest {
-            self.unmapped.add_member("userIdentity", *member, *value);
-        }
-        self.complete_actor(rows, record, identity, name, has_session, event);
+        self.leave_rest("userIdentity", &identity.rest);
+        self.complete_actor(rows, record, name, event);
     }
 
-    fn user(&mut self, rows: &mut Rows, identity: &Identity<'_>, name: Option<Raw<'_>>) {
-        let members = &identity.members;
-        if let Some(kind) = plain(members.kind) {
+    fn user(&mut self, rows: &mut Rows, identity: &UserIdentity<'_>, name: Option<Raw<'_>>) {
+        if let Some(kind) = plain(identity.kind()) {
             rows.int(self.leaves.actor_user_type_id, ocsf::user_type_id(kind));
         }
         for (leaf, path, value) in [
-            (self.leaves.actor_user_type, "userIdentity.type", members.kind),
-            (self.leaves.actor_user_uid, "userIdentity.arn", members.arn),
-            (self.leaves.actor_user_uid_alt, "userIdentity.principalId", members.principal_id),
+            (self.leaves.actor_user_type, "userIdentity.type", identity.kind()),
+            (self.leaves.actor_user_uid, "userIdentity.arn", identity.arn()),
+            (self.leaves.actor_user_uid_alt, "userIdentity.principalId", identity.principal_id()),
             (self.leaves.actor_user_name, "userIdentity.userName", name),
-            (self.leaves.actor_user_account_uid, "userIdentity.accountId", members.account_id),
+            (self.leaves.actor_user_account_uid, "userIdentity.accountId", identity.account_id()),
+            (self.leaves.actor_user_credential_uid, "userIdentity.accessKeyId", identity.access_key_id()),
         ] {
             self.put(rows, leaf, path, value);
         }
@@ -80,140 +67,88 @@ impl Mapping {
             let text = ocsf::bounded(name.as_text(&mut self.scratch).unwrap_or_default());
             self.leaves.observables.push(rows, "actor.user.name", ObservableType::UserName, text);
         }
-        if let Some(other) = members.user_name.filter(|name| !is_scalar(*name)) {
-            self.unmapped.add("userIdentity.userName", other);
-        }
-        let credential = self.leaves.actor_user_credential_uid;
-        self.put(rows, credential, "userIdentity.accessKeyId", members.access_key_id);
-        match members.access_key_id {
-            None => self.put(rows, credential, "userIdentity.credentialId", members.credential_id),
-            Some(_) => self.leave("userIdentity.credentialId", members.credential_id),
+        self.leave("userIdentity.userName", identity.user_name().filter(|name| !is_scalar(*name)));
+        let path = "userIdentity.credentialId";
+        match identity.access_key_id() {
+            None => self.put(rows, self.leaves.actor_user_credential_uid, path, identity.credential_id()),
+            Some(_) => self.leave(path, identity.credential_id()),
         }
     }
 
-    /// True if `actor.session` has a member.
-    fn session_context<'a>(&mut self, rows: &mut Rows, identity: &mut Identity<'a>) -> bool {
-        let Some(context) = identity.members.session_context else { return false };
-        if context.kind != Kind::Object || identity.context.read(&mut context.cursor()).is_err() {
-            self.unmapped.add("userIdentity.sessionContext", context);
-            return false;
+    fn session_context(&mut self, rows: &mut Rows, context: &SessionContext<'_>) {
+        if !context.is_present() {
+            return;
         }
-        let mut has_session = false;
-        let path = "userIdentity.sessionContext.attributes";
-        self.each_member(path, identity.context.attributes, |mapping, name, value| match name {
-            "creationDate" => plain(Some(value)).and_then(time::parse_rfc3339).is_some_and(|millis| {
-                rows.long(mapping.leaves.actor_session_created_time_dt, millis);
-                has_session = true;
-                true
-            }),
-            "mfaAuthenticated" if matches!(plain(Some(value)), Some("true" | "false")) => {
-                rows.boolean(mapping.leaves.actor_session_is_mfa, value.text == "true");
-                has_session = true;
-                true
-            }
-            _ => false,
-        });
-        let path = "userIdentity.sessionContext.sessionIssuer";
-        self.each_member(path, identity.context.session_issuer, |mapping, name, value| {
-            let is_issuer = name == "arn" && is_scalar(value);
-            if is_issuer {
-                mapping.put(rows, mapping.leaves.actor_session_issuer, "userIdentity.sessionContext.sessionIssuer.arn", Some(value));
-                has_session = true;
-            }
-            is_issuer
-        });
-        for (name, value) in &identity.context.rest {
-            self.unmapped.add_member("userIdentity.sessionContext", *name, *value);
+        let path = "userIdentity.sessionContext.sessionIssuer.arn";
+        self.put(rows, self.leaves.actor_session_issuer, path, context.session_issuer.arn());
+        let attributes = &context.attributes;
+        match plain(attributes.creation_date()).and_then(time::parse_rfc3339) {
+            Some(millis) => rows.long(self.leaves.actor_session_created_time_dt, millis),
+            None => self.leave("userIdentity.sessionContext.attributes.creationDate", attributes.creation_date()),
         }
-        has_session
+        match plain(attributes.mfa_authenticated()) {
+            Some(flag @ ("true" | "false")) => rows.boolean(self.leaves.actor_session_is_mfa, flag == "true"),
+            _ => self.leave("userIdentity.sessionContext.attributes.mfaAuthenticated", attributes.mfa_authenticated()),
+        }
+        self.leave_rest("userIdentity.sessionContext.sessionIssuer", &context.session_issuer.rest);
+        self.leave_rest("userIdentity.sessionContext.attributes", &attributes.rest);
+        self.leave_rest("userIdentity.sessionContext.webIdFederationData", &context.web_id_federation_data.rest);
+        self.leave_rest("userIdentity.sessionContext", &context.rest);
     }
 
-    fn identity_provider(&mut self, rows: &mut Rows, identity: &Identity<'_>) {
-        let mut provider = None;
-        let federation = "userIdentity.sessionContext.webIdFederationData";
-        self.each_member(federation, identity.context.web_id_federation_data, |_, name, value| {
-            let is_provider = name == "federatedProvider" && is_scalar(value);
-            if is_provider {
-                provider = Some(value);
+    fn identity_provider(&mut self, rows: &mut Rows, identity: &UserIdentity<'_>) {
+        let (leaf, path) = (self.leaves.actor_idp_name, "userIdentity.identityProvider");
+        match identity.session_context.web_id_federation_data.federated_provider() {
+            None => self.put(rows, leaf, path, identity.identity_provider()),
+            provider => {
+                self.put(rows, leaf, "userIdentity.sessionContext.webIdFederationData.federatedProvider", provider);
+                self.leave(path, identity.identity_provider());
             }
-            is_provider
-        });
-        let leaf = self.leaves.actor_idp_name;
-        self.put(rows, leaf, "userIdentity.sessionContext.webIdFederationData.federatedProvider", provider);
-        let path = "userIdentity.identityProvider";
-        match provider {
-            None => self.put(rows, leaf, path, identity.members.identity_provider),
-            Some(_) => self.leave(path, identity.members.identity_provider),
         }
-        let takes_user_id = identity.members.principal_id.is_none();
-        self.each_member("userIdentity.onBehalfOf", identity.members.on_behalf_of, |mapping, name, value| {
-            match name {
-                "userId" if takes_user_id && is_scalar(value) => {
-                    mapping.put(rows, mapping.leaves.actor_user_uid_alt, "userIdentity.onBehalfOf.userId", Some(value));
-                }
-                "identityStoreArn" if is_scalar(value) => {
-                    let path = "userIdentity.onBehalfOf.identityStoreArn";
-                    mapping.put(rows, mapping.leaves.actor_idp_uid, path, Some(value));
-                }
-                _ => return false,
-            }
-            true
-        });
+        let person = &identity.on_behalf_of;
+        if !person.is_present() {
+            return;
+        }
+        let path = "userIdentity.onBehalfOf.userId";
+        match identity.principal_id() {
+            None => self.put(rows, self.leaves.actor_user_uid_alt, path, person.user_id()),
+            Some(_) => self.leave(path, person.user_id()),
+        }
+        let path = "userIdentity.onBehalfOf.identityStoreArn";
+        self.put(rows, self.leaves.actor_idp_uid, path, person.identity_store_arn());
+        self.leave_rest("userIdentity.onBehalfOf", &person.rest);
     }
 
     /// Sees to it that the actor is someone, and the user, if there is one, too.
-    fn complete_actor(
-        &mut self,
-        rows: &mut Rows,
-        record: &Record<'_>,
-        identity: &Identity<'_>,
-        name: Option<Raw<'_>>,
-        has_session: bool,
-        event: &Event<'_>,
-    ) {
-        let members = &identity.members;
-        let scalar = |value: &Option<Raw<'_>>| value.is_some_and(is_scalar);
-        if name.is_some() || scalar(&members.arn) || scalar(&members.account_id) {
+    fn complete_actor(&mut self, rows: &mut Rows, record: &Record<'_>, name: Option<Raw<'_>>, event: &Event<'_>) {
+        let identity = &record.user_identity;
+        let scalar = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
+        if name.is_some() || scalar(identity.arn()) || scalar(identity.account_id()) {
             return;
         }
-        let has_user = [&members.kind, &members.principal_id, &members.access_key_id, &members.credential_id]
-            .into_iter()
-            .any(scalar)
-            || members.on_behalf_of.is_some();
-        let has_other = scalar(&members.invoked_by) || has_session;
-        if !has_user && has_other {
-            return;
+        let has_user = scalar(identity.kind())
+            || scalar(identity.principal_id())
+            || scalar(identity.access_key_id())
+            || scalar(identity.credential_id())
+            || scalar(identity.on_behalf_of.user_id());
+        if !has_user && scalar(identity.invoked_by()) {
+            return; // the service that called is the actor
         }
-        let name = plain(members.invoked_by).or_else(|| plain(members.principal_id)).or_else(|| plain(members.kind));
-        let is_service_event = plain(record.event_type) == Some("AwsServiceEvent") && !event.source.is_empty();
+        let name = [identity.invoked_by(), identity.principal_id(), identity.kind()].into_iter().find_map(plain);
+        let is_service_event = plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
         let name = name.unwrap_or(if is_service_event { event.source } else { "Unknown" });
         rows.text(self.leaves.actor_user_name, ocsf::bounded(name));
-    }
-
-    /// Hands each member of an object to `take`; what it does not take, and what is no object, stays unmapped.
-    fn each_member<'a>(
-        &mut self,
-        path: &str,
-        value: Option<Raw<'a>>,
-        mut take: impl FnMut(&mut Self, &str, Raw<'a>) -> bool,
-    ) {
-        let Some(value) = value else { return };
-        if value.kind != Kind::Object {
-            self.unmapped.add(path, value);
-            return;
-        }
-        let (mut cursor, mut first) = (value.cursor(), true);
-        while let Ok(Some(name)) = cursor.next_member(&mut first) {
-            let Ok(member) = cursor.value() else { break };
-            if !take(self, name.text, member) {
-                self.unmapped.add_member(path, name, member);
-            }
-        }
     }
 
     fn leave(&mut self, path: &str, value: Option<Raw<'_>>) {
         if let Some(value) = value {
             self.unmapped.add(path, value);
+        }
+    }
+
+    fn leave_rest(&mut self, path: &str, rest: &[(Raw<'_>, Raw<'_>)]) {
+        for (name, value) in rest {
+            self.unmapped.add_member(path, *name, *value);
         }
     }
 }

@@ -9,7 +9,6 @@ macro_rules! leaves {
         #[derive(Debug)]
         pub(super) struct Leaves {
             $(pub(super) $field: Leaf<$kind>,)*
-            pub(super) profiles: List,
             pub(super) resources: List,
             pub(super) observables: Observables,
         }
@@ -18,7 +17,6 @@ macro_rules! leaves {
             pub(super) fn new(rows: &Rows) -> Result<Self, RowsError> {
                 Ok(Self {
                     $($field: rows.leaf($path)?,)*
-                    profiles: rows.list("metadata.profiles")?,
                     resources: rows.list("resources")?,
                     observables: Observables::new(rows)?,
                 })
@@ -29,17 +27,12 @@ macro_rules! leaves {
 
 leaves! {
     metadata_product_version: str = "metadata.product.version",
-    metadata_product_name: str = "metadata.product.name",
-    metadata_product_vendor_name: str = "metadata.product.vendor_name",
     metadata_product_feature_name: str = "metadata.product.feature.name",
     metadata_event_code: str = "metadata.event_code",
     metadata_uid: str = "metadata.uid",
-    metadata_profile: str = "metadata.profiles[]",
-    metadata_version: str = "metadata.version",
     time: i64 = "time",
     time_dt: i64 = "time_dt",
     cloud_region: str = "cloud.region",
-    cloud_provider: str = "cloud.provider",
     api_response_error: str = "api.response.error",
     api_response_message: str = "api.response.message",
     api_response_data: str = "api.response.data",
@@ -80,7 +73,6 @@ leaves! {
     category_name: str = "category_name",
     category_uid: i32 = "category_uid",
     severity_id: i32 = "severity_id",
-    severity: str = "severity",
     user_uid_alt: str = "user.uid_alt",
     user_uid: str = "user.uid",
     user_name: str = "user.name",
@@ -91,6 +83,5 @@ leaves! {
     status: str = "status",
     status_id: i32 = "status_id",
     is_mfa: bool = "is_mfa",
-    asl_version: str = "asl_version",
     service_name: str = "service.name",
 }

@@ -18,81 +18,75 @@ use shared::json::Raw;
 use shared::ocsf::{self, ObservableType};
 use shared::rows::{Leaf, Rows};
 
-use super::actor::Identity;
 use super::{Event, Mapping, is_scalar};
 use crate::class::Class;
-use crate::record::Record;
+use crate::record::{Record, members};
 
-/// The first of the members that is a scalar and not empty.
-fn first_of<'a, const N: usize>(parent: Option<Raw<'a>>, names: [&str; N]) -> Option<Raw<'a>> {
-    let parent = parent?;
-    names.into_iter().find_map(|name| parent.member(name).filter(|value| is_scalar(*value) && !value.text.is_empty()))
+/// The first that is a scalar and not empty.
+fn first_of<'a, const N: usize>(candidates: [Option<Raw<'a>>; N]) -> Option<Raw<'a>> {
+    candidates.into_iter().flatten().find(|value| is_scalar(*value) && !value.text.is_empty())
 }
 
 impl Mapping {
-    pub(super) fn target(&mut self, rows: &mut Rows, record: &Record<'_>, identity: &Identity<'_>, event: &Event<'_>) {
-        let (request, response) = (record.request_parameters, record.response_elements);
+    pub(super) fn target(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
+        let (request, response) = (record.request_parameters(), record.response_elements());
         let mut has_user = false;
         match event.class {
             Class::ApiActivity => return,
             Class::Authentication => {
-                self.write_text(rows, self.leaves.service_name, record.event_source);
+                self.write_text(rows, self.leaves.service_name, record.event_source());
                 if event.name.starts_with("AssumeRo") {
                     has_user = self.assumed(rows, request, response);
                 }
             }
-            Class::AccountChange => {
-                has_user = self.changed(rows, request, response);
-                self.write_text(rows, self.leaves.policy_uid, first_of(request, ["policyArn"]));
-            }
+            Class::AccountChange => has_user = self.changed(rows, request, response),
         }
         if !has_user {
-            self.caller(rows, identity);
+            self.caller(rows, record);
         }
     }
 
     fn assumed(&mut self, rows: &mut Rows, request: Option<Raw<'_>>, response: Option<Raw<'_>>) -> bool {
-        let role = first_of(request, ["roleArn", "targetPrincipal"]);
-        let name = first_of(request, ["roleSessionName"]);
+        let [role, principal, name] = members(request, ["roleArn", "targetPrincipal", "roleSessionName"]);
+        let (role, name) = (first_of([role, principal]), first_of([name]));
         self.write_text(rows, self.leaves.user_uid, role);
         self.user_name(rows, name);
-        let member = |name| response.and_then(|response| response.member(name));
-        let assumed = member("assumedRoleUser");
-        self.write_text(rows, self.leaves.session_uid, first_of(assumed, ["arn"]));
-        self.write_text(rows, self.leaves.session_uid_alt, first_of(assumed, ["assumedRoleId"]));
-        let credential = first_of(member("credentials"), ["accessKeyId"]);
-        self.write_text(rows, self.leaves.session_credential_uid, credential);
-        self.write_text(rows, self.leaves.session_issuer, first_of(response, ["issuer", "provider"]));
+        let [assumed, credentials, issuer, provider] =
+            members(response, ["assumedRoleUser", "credentials", "issuer", "provider"]);
+        let [arn, id] = members(assumed, ["arn", "assumedRoleId"]);
+        let [access_key] = members(credentials, ["accessKeyId"]);
+        self.write_text(rows, self.leaves.session_uid, arn);
+        self.write_text(rows, self.leaves.session_uid_alt, id);
+        self.write_text(rows, self.leaves.session_credential_uid, access_key);
+        self.write_text(rows, self.leaves.session_issuer, first_of([issuer, provider]));
         role.is_some() || name.is_some()
     }
 
     fn changed(&mut self, rows: &mut Rows, request: Option<Raw<'_>>, response: Option<Raw<'_>>) -> bool {
-        let member = |name| response.and_then(|response: Raw<'_>| response.member(name));
-        let (user, role) = (member("user"), member("role"));
-        let name = first_of(request, ["userName", "roleName"])
-            .or_else(|| first_of(user, ["userName"]))
-            .or_else(|| first_of(role, ["roleName"]))
-            .or_else(|| first_of(request, ["groupName", "instanceProfileName"]));
-        let uid = first_of(user, ["arn"]).or_else(|| first_of(role, ["arn"]));
-        let uid_alt = first_of(user, ["userId"]).or_else(|| first_of(role, ["roleId"]));
+        let [user_name, role_name, group, profile, policy] =
+            members(request, ["userName", "roleName", "groupName", "instanceProfileName", "policyArn"]);
+        let [user, role] = members(response, ["user", "role"]);
+        let [new_user_name, user_arn, user_id] = members(user, ["userName", "arn", "userId"]);
+        let [new_role_name, role_arn, role_id] = members(role, ["roleName", "arn", "roleId"]);
+        let name = first_of([user_name, role_name, new_user_name, new_role_name, group, profile]);
+        let uid = first_of([user_arn, role_arn]);
         self.user_name(rows, name);
         self.write_text(rows, self.leaves.user_uid, uid);
-        self.write_text(rows, self.leaves.user_uid_alt, uid_alt);
+        self.write_text(rows, self.leaves.user_uid_alt, first_of([user_id, role_id]));
+        self.write_text(rows, self.leaves.policy_uid, policy);
         name.is_some() || uid.is_some()
     }
 
     /// The caller as `user`.
-    fn caller(&mut self, rows: &mut Rows, identity: &Identity<'_>) {
-        let members = &identity.members;
-        let scalar = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
-        self.write_text(rows, self.leaves.user_uid, members.arn);
-        self.write_text(rows, self.leaves.user_uid_alt, members.principal_id);
-        if scalar(members.arn) {
+    fn caller(&mut self, rows: &mut Rows, record: &Record<'_>) {
+        let identity = &record.user_identity;
+        self.write_text(rows, self.leaves.user_uid, identity.arn());
+        self.write_text(rows, self.leaves.user_uid_alt, identity.principal_id());
+        if identity.arn().is_some_and(is_scalar) {
             return;
         }
         // OCSF wants a name or a uid.
-        let name = [members.user_name, members.invoked_by, members.principal_id, members.kind];
-        match name.into_iter().flatten().find(|name| is_scalar(*name) && !name.text.is_empty()) {
+        match first_of([identity.user_name(), identity.invoked_by(), identity.principal_id(), identity.kind()]) {
             Some(name) => self.write_text(rows, self.leaves.user_name, Some(name)),
             None => rows.text(self.leaves.user_name, "Unknown"),
         }

@@ -2,11 +2,14 @@
 
 use aws_sdk_glue::config::retry::RetryConfig;
 use aws_sdk_glue::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_glue::types::Column;
 use serde_json::{Value, json};
 
+use super::table::outdated_columns;
 use super::*;
 use crate::layout::Partition;
 use crate::store::s3::tests::{Answer, Request, serve};
+use crate::table::PARTITION_KEYS;
 use crate::table::definitions::{CLOUD_TRAIL_MGMT_2_0, S3_DATA_2_0};
 
 const TABLE: &str = "amazon_security_lake_table_us_east_1_cloud_trail_mgmt_2_0";
@@ -98,9 +101,13 @@ async fn database_and_table_are_created_from_the_definition_once() {
     assert_eq!(keys, PARTITION_KEYS.as_slice());
     let columns = input["StorageDescriptor"]["Columns"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let columns: Vec<_> = columns.iter().map(|column| (text(&column["Name"]), text(&column["Type"]))).collect();
-    let expected: Vec<_> =
-        CLOUD_TRAIL_MGMT_2_0.columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect();
+    let columns: Vec<_> =
+        columns.iter().map(|column| (text(&column["Name"]), text(&column["Type"]))).collect();
+    let expected: Vec<_> = CLOUD_TRAIL_MGMT_2_0
+        .columns
+        .iter()
+        .map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()))
+        .collect();
     assert_eq!(columns, expected);
     assert_eq!(
         input["StorageDescriptor"]["Location"],
@@ -205,15 +212,21 @@ async fn a_throttle_is_waited_for_and_in_the_end_retryable() {
 
 #[tokio::test]
 async fn a_dropped_table_is_created_by_the_next_attempt() {
-    let mut dropped = true;
-    let (catalog, calls) = catalog(move |operation, _| match operation {
-        "gettable" => table(),
-        _ if std::mem::take(&mut dropped) => error("EntityNotFoundException"),
-        _ => (200, json!({})),
+    let mut batches = 0;
+    let (catalog, calls) = catalog(move |operation, _| {
+        batches += usize::from(operation == "batchcreatepartition");
+        match (operation, batches) {
+            ("gettable", _) => table(),
+            (_, 2) => error("EntityNotFoundException"),
+            _ => (200, json!({})),
+        }
     });
-    assert!(catalog.register(&[mgmt("1")]).await[0].is_err());
     assert_eq!(catalog.register(&[mgmt("1")]).await, [Ok(())]);
+    assert!(catalog.register(&[mgmt("2")]).await[0].is_err());
+    // The partitions went with the table, so what was known before is registered again.
+    assert_eq!(catalog.register(&[mgmt("1"), mgmt("2")]).await, [Ok(()), Ok(())]);
     assert_eq!(names(&calls).iter().filter(|name| *name == "gettable").count(), 2);
+    assert_eq!(days(&calls.lock().unwrap().last().unwrap().1), ["1", "2"]);
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 
+use super::upload::PART;
 use super::*;
+use crate::store::Upload as _;
 
 /// A request as the server sees it.
 #[derive(Debug, Clone)]

@@ -1,0 +1,357 @@
+//! `lake ingest`: raw files in, the lake's tables out.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::builder::PossibleValuesParser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shared::catalog::folder::FolderCatalog;
+use shared::layout::Codec;
+use shared::notification::ObjectRef;
+use shared::pipeline::{Failure, Pipeline, Settings};
+use shared::store::folder::FolderStore;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::Usage;
+use crate::files::{self, RawFile};
+use crate::ledger::{self, Group, Ledger, Member, Options, SourceLedger};
+use crate::sources::{self, Make, Sources, Verdict};
+use crate::summary::{Failed, Summary};
+
+/// Files that are ingested together at most: their rows share one Parquet object a partition.
+const GROUP_FILES: usize = 512;
+
+/// Stored bytes that are ingested together at most, unless one file alone is larger.
+const GROUP_BYTES: u64 = 256 << 20;
+
+/// Bring raw logs into a lake.
+///
+/// The source of a file is found from its path, which is expected in the shape that AWS's log delivery
+/// writes. A file that is no log (a digest, a log of another service) is skipped and counted, as are symbolic
+/// links and hidden files. So is a file that is in the lake already, the same path with the same content: the
+/// same command may be run again at any time, also after it was interrupted.
+///
+/// Records that cannot be normalised are kept, with the reason, under quarantine/ in the lake.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct IngestArgs {
+    /// Files or folders with raw logs
+    #[arg(required = true, value_name = "PATH", value_parser = existing)]
+    paths: Vec<PathBuf>,
+
+    /// Folder of the lake; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+
+    /// Take files whose path says nothing for logs of this source
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(sources::names()))]
+    source: Option<String>,
+
+    /// Region of the lake: it is part of the names of database and tables
+    #[arg(long, default_value = "us-east-1", value_parser = region)]
+    region: String,
+
+    /// Compression of the Parquet files
+    #[arg(long, default_value = "zstd", value_parser = ["zstd", "gzip"])]
+    codec: String,
+
+    /// Print what was done as one JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// Rows held in memory before they are written, in bytes
+    #[arg(long, value_name = "N", default_value_t = 48 << 20, value_parser = between(1 << 20, 1 << 30))]
+    buffer_bytes: u64,
+
+    /// Largest raw file, decompressed, in bytes
+    #[arg(long, value_name = "N", default_value_t = 4 << 30, value_parser = between(1, u64::MAX))]
+    max_object_bytes: u64,
+
+    /// Largest record, in bytes
+    #[arg(long, value_name = "N", default_value_t = 32 << 20, value_parser = between(64 << 10, 256 << 20))]
+    max_record_bytes: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lake ingest ~/logs --lake ./lake
+      everything below ~/logs, for example a copy of a trail's bucket
+  lake ingest ~/logs/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03 --lake ./lake
+      one month of one account and region
+  lake ingest export.json.gz --source cloudtrail --lake ./lake --json
+      a file with a name of its own
+
+Exit code: 0 everything landed or was skipped for a reason, 1 something was quarantined or failed, 2 usage.";
+
+fn between(low: u64, high: u64) -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(low..=high)
+}
+
+/// An absolute path without links; so a file has one name, however it was given.
+fn existing(text: &str) -> Result<PathBuf, String> {
+    fs::canonicalize(text).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        _ => error.to_string(),
+    })
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if text.split('-').count() >= 3 && text.split('-').all(is_part) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a region such as us-east-1".to_owned())
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the lake cannot be written, or its state cannot be read.
+pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(&args.lake)
+        .with_context(|| format!("cannot make the lake {}", args.lake.display()))?;
+    let lake = fs::canonicalize(&args.lake)?;
+    if let Some(path) = args.paths.iter().find(|path| path.starts_with(&lake)) {
+        let message = format!("{} is in the lake itself; give a path with raw logs", path.display());
+        return Err(Usage(message).into());
+    }
+    let ledger = Ledger::open(&lake)?;
+    let found = files::find(&args.paths, &lake);
+    let mut summary = Summary::default();
+    summary.objects.failed = found.failed;
+    for (reason, count) in found.skipped {
+        summary.objects.skipped.insert(reason.to_owned(), count);
+    }
+
+    let sources = Sources::new(args.source.as_deref());
+    let mut logs: Vec<Vec<RawFile>> = sources::ALL.iter().map(|_| Vec::new()).collect();
+    for (path, file) in found.files {
+        match sources.classify(&file.key) {
+            Verdict::Log(index) => logs[index].push(file),
+            Verdict::NotALog(reason) => summary.skip(reason),
+            Verdict::Unknown => summary.objects.failed.push(Failed {
+                object: path.display().to_string(),
+                reason: format!(
+                    "no source knows such a path; to take the file for a log of one give --source ({})",
+                    sources::names().join(", ")
+                ),
+            }),
+        }
+    }
+
+    let mut ingest = Ingest {
+        lake: &lake,
+        options: Options {
+            region: args.region.clone(),
+            codec: args.codec.clone(),
+            max_object_bytes: args.max_object_bytes,
+            max_record_bytes: usize::try_from(args.max_record_bytes)?,
+            buffer_bytes: usize::try_from(args.buffer_bytes)?,
+        },
+        runtime: Builder::new_current_thread().build()?,
+        bar: progress_bar(args.json, logs.iter().flatten().map(|file| file.bytes).sum()),
+        summary,
+    };
+    for (make, files) in sources::ALL.iter().zip(logs) {
+        ingest.source(*make, &ledger, files)?;
+    }
+    ingest.bar.finish_and_clear();
+    let summary = ingest.summary;
+    if args.json {
+        serde_json::to_writer(&mut *out, &summary)?;
+        writeln!(out)?;
+    } else {
+        summary.print(out, &mut io::stderr())?;
+    }
+    Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn progress_bar(json: bool, bytes: u64) -> ProgressBar {
+    if json || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+/// What became of a group.
+enum Ended {
+    /// All of it is in the lake or is known not to be.
+    Recorded,
+    /// The lake could not be written; the group stays pending.
+    Stopped,
+}
+
+/// One run of the command.
+struct Ingest<'a> {
+    lake: &'a Path,
+    options: Options,
+    runtime: Runtime,
+    bar: ProgressBar,
+    summary: Summary,
+}
+
+impl Ingest<'_> {
+    /// Ingests the files of one source: first what an earlier run left unfinished, then the rest in groups.
+    fn source(&mut self, make: Make, ledger: &Ledger, files: Vec<RawFile>) -> anyhow::Result<()> {
+        let mut ledger = ledger.source(make().name())?;
+        let mut done: HashSet<PathBuf> = HashSet::new();
+        if let Some(mut group) = ledger.pending()? {
+            done = group.files.iter().map(Member::path).collect();
+            writeln!(
+                io::stderr(),
+                "first the {} files of an ingest that was interrupted",
+                group.files.len()
+            )?;
+            let recorded: Vec<Member> = group.files.iter().map(as_it_is_now).collect();
+            if let Ended::Stopped = self.group(make, &mut ledger, &mut group, &recorded)? {
+                self.give_up(files.into_iter(), &done);
+                return Ok(());
+            }
+        }
+        let (mut group, mut bytes) = (Vec::new(), 0);
+        let mut files = files.into_iter();
+        while let Some(file) = files.next() {
+            if done.contains(&Path::new(&file.bucket).join(&file.key)) {
+                continue;
+            }
+            let Some(member) = self.member(file) else { continue };
+            if ledger.contains(&member) {
+                self.summary.skip("already_ingested");
+                self.bar.inc(member.bytes);
+                continue;
+            }
+            bytes += member.bytes;
+            group.push(member);
+            let is_last = files.len() == 0;
+            if (group.len() >= GROUP_FILES || bytes >= GROUP_BYTES) && !is_last {
+                if let Ended::Stopped = self.new_group(make, &mut ledger, &mut group)? {
+                    self.give_up(files, &done);
+                    return Ok(());
+                }
+                bytes = 0;
+            }
+        }
+        self.new_group(make, &mut ledger, &mut group)?;
+        Ok(())
+    }
+
+    /// Reads a file once for its hash. `None` if that fails, which is then reported.
+    fn member(&mut self, file: RawFile) -> Option<Member> {
+        let path = Path::new(&file.bucket).join(&file.key);
+        match ledger::sha256(&path) {
+            Ok(sha256) => Some(Member { bucket: file.bucket, key: file.key, bytes: file.bytes, sha256 }),
+            Err(error) => {
+                let reason = format!("cannot be read: {error}");
+                self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
+                self.bar.inc(file.bytes);
+                None
+            }
+        }
+    }
+
+    fn new_group(
+        &mut self,
+        make: Make,
+        ledger: &mut SourceLedger,
+        files: &mut Vec<Member>,
+    ) -> anyhow::Result<Ended> {
+        if files.is_empty() {
+            return Ok(Ended::Recorded);
+        }
+        let files = std::mem::take(files);
+        let recorded = files.clone();
+        let mut group = Group { options: self.options.clone(), files };
+        ledger.begin(&group)?;
+        self.group(make, ledger, &mut group, &recorded)
+    }
+
+    /// Ingests a group that is noted as pending. `recorded` are its files as they are recorded if they land.
+    fn group(
+        &mut self,
+        make: Make,
+        ledger: &mut SourceLedger,
+        group: &mut Group,
+        recorded: &[Member],
+    ) -> anyhow::Result<Ended> {
+        let source = make();
+        let tables = source.tables().to_vec();
+        let catalog = FolderCatalog::new(self.lake, &group.options.region);
+        let settings = settings(self.lake, &group.options)?;
+        let pipeline = Pipeline::new(source, tables, FolderStore, catalog, settings)?;
+        // The content is part of an object's identity, so a file that changes gets rows of its own.
+        let object = |member: &Member| ObjectRef {
+            etag: Some(member.sha256.clone()),
+            size: Some(member.bytes),
+            ..ObjectRef::new(&member.bucket, &member.key)
+        };
+        let objects: Vec<ObjectRef> = group.files.iter().map(object).collect();
+        let bar = self.bar.clone();
+        let report = self.runtime.block_on(pipeline.ingest(objects.clone(), &|bytes| bar.inc(bytes)));
+        self.summary.add(&report);
+        let mut stopped = false;
+        let mut failed: HashSet<usize> = HashSet::new();
+        for failure in &report.failures {
+            let reason = reason_of_reading(failure, &objects[failure.index]);
+            stopped |= reason.is_none();
+            failed.insert(failure.index);
+            let reason = reason.map_or_else(
+                || format!("{}; make the lake writable and run this again", failure.reason),
+                str::to_owned,
+            );
+            let object = group.files[failure.index].path().display().to_string();
+            self.summary.objects.failed.push(Failed { object, reason });
+        }
+        if stopped {
+            // Some of these files' rows are in the lake and some are not: the next run repeats the group.
+            return Ok(Ended::Stopped);
+        }
+        let landed = recorded.iter().enumerate().filter(|(index, _)| !failed.contains(index));
+        let landed: Vec<Member> = landed.map(|(_, member)| member.clone()).collect();
+        ledger.finish(&landed)?;
+        Ok(Ended::Recorded)
+    }
+
+    /// Reports files that are not tried because the lake cannot be written.
+    fn give_up(&mut self, files: impl Iterator<Item = RawFile>, done: &HashSet<PathBuf>) {
+        for file in files {
+            let path = Path::new(&file.bucket).join(&file.key);
+            if !done.contains(&path) {
+                let reason = "not tried, because the lake could not be written before".to_owned();
+                self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
+            }
+        }
+    }
+}
+
+/// A file of an interrupted group as it is to be recorded: with the content that it has now.
+fn as_it_is_now(member: &Member) -> Member {
+    // A file that is gone fails in the pipeline and is not recorded.
+    let sha256 = ledger::sha256(&member.path()).unwrap_or_else(|_| member.sha256.clone());
+    Member { sha256, ..member.clone() }
+}
+
+fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
+    let bucket = lake.to_str().context("the lake's path is not UTF-8; choose another folder")?;
+    Ok(Settings {
+        codec: Codec::parse(&options.codec).context("unknown codec in the state of an interrupted ingest")?,
+        max_object_bytes: options.max_object_bytes,
+        max_record_bytes: options.max_record_bytes,
+        buffer_bytes: options.buffer_bytes,
+        ..Settings::new(bucket)
+    })
+}
+
+/// Why an object could not be read: such an object leaves nothing in the lake, and its failure begins with
+/// its name. `None` for a failure to write or register, after which the lake may hold a part of its rows.
+fn reason_of_reading<'a>(failure: &'a Failure, object: &ObjectRef) -> Option<&'a str> {
+    failure.reason.strip_prefix(&object.to_string())?.strip_prefix(": ")
+}

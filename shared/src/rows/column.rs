@@ -1,0 +1,239 @@
+//! One leaf's values, one list's lengths.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray, new_null_array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
+
+/// The values of one leaf; a null takes a place too.
+#[derive(Debug)]
+pub(super) enum Values {
+    /// Value `i` is `data[offsets[i]..offsets[i + 1]]`.
+    Text {
+        data: Vec<u8>,
+        offsets: Vec<i32>,
+    },
+    Int(Vec<i32>),
+    Long(Vec<i64>),
+    Bool(Vec<bool>),
+}
+
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) path: String,
+    /// The list whose elements the values belong to; `None` for the rows themselves.
+    pub(super) list: Option<usize>,
+    pub(super) values: Values,
+    /// Values, nulls included.
+    pub(super) len: usize,
+    /// The value of every row, where that is known beforehand.
+    pub(super) constant: Option<&'static str>,
+    timestamp: bool,
+    /// Which values are not null. Empty as long as none is: most leaves are set in every row.
+    valid: Vec<bool>,
+}
+
+impl Column {
+    pub(super) fn new(path: String, list: Option<usize>, timestamp: bool, values: Values) -> Self {
+        Self { path, list, values, len: 0, constant: None, timestamp, valid: Vec::new() }
+    }
+
+    /// To be called once for each value that was appended.
+    #[inline]
+    pub(super) fn count_value(&mut self) {
+        self.len += 1;
+        if !self.valid.is_empty() {
+            self.valid.push(true);
+        }
+    }
+
+    /// Appends nulls until the column has `length` values.
+    pub(super) fn fill(&mut self, length: usize) {
+        if self.len >= length {
+            return;
+        }
+        self.valid.resize(self.len, true);
+        self.valid.resize(length, false);
+        match &mut self.values {
+            Values::Text { data, offsets } => offsets.resize(length + 1, i32::try_from(data.len()).unwrap_or(i32::MAX)),
+            Values::Int(values) => values.resize(length, 0),
+            Values::Long(values) => values.resize(length, 0),
+            Values::Bool(values) => values.resize(length, false),
+        }
+        self.len = length;
+    }
+
+    pub(super) fn truncate(&mut self, length: usize) {
+        if self.len <= length {
+            return;
+        }
+        self.len = length;
+        self.valid.truncate(length);
+        match &mut self.values {
+            Values::Text { data, offsets } => {
+                offsets.truncate(length + 1);
+                data.truncate(offsets.last().map_or(0, |&end| usize::try_from(end).unwrap_or_default()));
+            }
+            Values::Int(values) => values.truncate(length),
+            Values::Long(values) => values.truncate(length),
+            Values::Bool(values) => values.truncate(length),
+        }
+    }
+
+    /// The values of the given numbers as an array.
+    pub(super) fn gather(&self, order: &[u32]) -> Result<ArrayRef, ArrowError> {
+        if let Some(value) = self.constant {
+            return text_of(value, order.len());
+        }
+        let nulls = match self.valid.as_slice() {
+            [] => None,
+            valid => {
+                let valid = BooleanBuffer::collect_bool(order.len(), |index| valid[order[index] as usize]);
+                Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
+            }
+        };
+        if nulls.as_ref().is_some_and(|nulls| nulls.null_count() == order.len()) {
+            return Ok(new_null_array(&self.data_type(), order.len()));
+        }
+        Ok(match &self.values {
+            Values::Text { data, offsets } => {
+                let (gathered, ends) = gather_text(data, offsets, order);
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(gathered), nulls)?)
+            }
+            Values::Int(values) => Arc::new(Int32Array::try_new(pick(values, order).into(), nulls)?),
+            Values::Long(values) if self.timestamp => {
+                let values = pick(values, order).into();
+                Arc::new(TimestampMillisecondArray::try_new(values, nulls)?.with_timezone("UTC"))
+            }
+            Values::Long(values) => Arc::new(Int64Array::try_new(pick(values, order).into(), nulls)?),
+            Values::Bool(values) => {
+                let values = BooleanBuffer::collect_bool(order.len(), |index| values[order[index] as usize]);
+                Arc::new(BooleanArray::new(values, nulls))
+            }
+        })
+    }
+
+    fn data_type(&self) -> DataType {
+        match &self.values {
+            Values::Text { .. } => DataType::Utf8,
+            Values::Int(_) => DataType::Int32,
+            Values::Long(_) if self.timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            Values::Long(_) => DataType::Int64,
+            Values::Bool(_) => DataType::Boolean,
+        }
+    }
+}
+
+fn pick<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
+    order.iter().map(|&index| values[index as usize]).collect()
+}
+
+fn gather_text(data: &[u8], offsets: &[i32], order: &[u32]) -> (Vec<u8>, Vec<i32>) {
+    let range = |index: u32| {
+        let index = index as usize;
+        // Offsets come from lengths, so they are not negative.
+        offsets[index] as usize..offsets[index + 1] as usize
+    };
+    let length = order.iter().map(|&index| range(index).len()).sum();
+    let (mut gathered, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(order.len() + 1));
+    ends.push(0);
+    for &index in order {
+        gathered.extend_from_slice(&data[range(index)]);
+        ends.push(i32::try_from(gathered.len()).unwrap_or(i32::MAX));
+    }
+    (gathered, ends)
+}
+
+#[derive(Debug)]
+pub(super) struct ListColumn {
+    pub(super) path: String,
+    /// Elements of all rows.
+    pub(super) elements: usize,
+    /// The elements of every row, where they are known beforehand.
+    pub(super) constant: Option<&'static [&'static str]>,
+    /// `ends[i]` is the number of elements up to and including row `i`.
+    ends: Vec<u32>,
+    valid: Vec<bool>,
+}
+
+impl ListColumn {
+    pub(super) fn new(path: String) -> Self {
+        Self { path, elements: 0, constant: None, ends: Vec::new(), valid: Vec::new() }
+    }
+
+    fn end(&self) -> u32 {
+        u32::try_from(self.elements).unwrap_or(u32::MAX)
+    }
+
+    /// Appends null lists until there are `rows`.
+    pub(super) fn fill(&mut self, rows: usize) {
+        let end = self.end();
+        if self.ends.len() < rows {
+            self.ends.resize(rows, end);
+            self.valid.resize(rows, false);
+        }
+    }
+
+    /// Makes the list of `row` a list.
+    pub(super) fn open(&mut self, row: usize) {
+        if self.ends.len() <= row {
+            self.fill(row);
+            self.ends.push(self.end());
+            self.valid.push(true);
+        }
+    }
+
+    #[inline]
+    pub(super) fn element(&mut self, row: usize) {
+        self.open(row);
+        self.elements += 1;
+        self.ends[row] = self.end();
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+        self.elements = self.ends.last().map_or(0, |&end| end as usize);
+    }
+
+    /// Offsets and nulls of the lists of the given rows, and the numbers of their elements.
+    pub(super) fn gather(&self, order: &[u32]) -> (OffsetBuffer<i32>, Option<NullBuffer>, Vec<u32>) {
+        let (mut offsets, mut elements) = (Vec::with_capacity(order.len() + 1), Vec::new());
+        offsets.push(0);
+        for &row in order {
+            let row = row as usize;
+            let start = if row == 0 { 0 } else { self.ends[row - 1] };
+            elements.extend(start..self.ends[row]);
+            offsets.push(i32::try_from(elements.len()).unwrap_or(i32::MAX));
+        }
+        let valid = BooleanBuffer::collect_bool(order.len(), |index| self.valid[order[index] as usize]);
+        let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
+        (OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls, elements)
+    }
+}
+
+/// `count` times the same text.
+pub(super) fn text_of(value: &str, count: usize) -> Result<ArrayRef, ArrowError> {
+    let offsets = OffsetBuffer::from_repeated_length(value.len(), count);
+    Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(value.as_bytes().repeat(count)), None)?))
+}
+
+/// Offsets and values of `count` times the same list of texts.
+pub(super) fn list_of(elements: &[&str], count: usize) -> Result<(OffsetBuffer<i32>, ArrayRef), ArrowError> {
+    let values = StringArray::from_iter_values(elements.iter().cycle().take(elements.len() * count));
+    Ok((OffsetBuffer::from_repeated_length(elements.len(), count), Arc::new(values)))
+}
+
+/// The nulls of a struct: null where every member is null.
+pub(super) fn null_where_all_are(members: &[ArrayRef]) -> Option<NullBuffer> {
+    let mut valid: Option<BooleanBuffer> = None;
+    for member in members {
+        let member = member.nulls()?.inner(); // a member without nulls: the struct has none either
+        valid = Some(valid.map_or_else(|| member.clone(), |valid| &valid | member));
+    }
+    valid.map(NullBuffer::new).filter(|nulls| nulls.null_count() > 0)
+}

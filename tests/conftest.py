@@ -1,5 +1,6 @@
 """What tests of several files share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,15 @@ def shared_dir() -> Path:
     if not (path / "contract" / "golden" / "index.json").is_file():
         pytest.skip("reference data at ../shared is absent")
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_aws_settings():
+    """Hides the machine's AWS settings from the tests: no profile, region or credential of a user is ever used."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield

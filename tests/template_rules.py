@@ -4,8 +4,6 @@ import re
 
 from cloudformation import ACCOUNT, ALARM, BUCKET, FUNCTION, MAPPING, QUEUE, Plan
 
-QUEUE, BUCKET, ALARM = "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::CloudWatch::Alarm"
-
 # Grants of a role that cannot be narrower: (role, action or resource) and the reason. There is none yet.
 WILDCARDS_ALLOWED: dict[tuple[str, str], str] = {}
 

@@ -40,6 +40,11 @@ pub trait RecordSink {
 
     /// Takes the bytes of a record that is not valid JSON or not UTF-8.
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str);
+
+    /// True if no further record is to be handed over by this call of [`Frames::drain`].
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// Why an object could not be framed: the whole object is refused and its message goes back to the queue.
@@ -148,7 +153,7 @@ impl Frames {
         self.index
     }
 
-    /// Hands every complete record of the window to `sink`. `last` says that no more bytes will come.
+    /// Hands every complete record of the window to `sink`, as long as it is not full. `last` says that no more bytes will come.
     ///
     /// # Errors
     /// See [`FrameError`].
@@ -166,9 +171,9 @@ impl Frames {
         self.window = window;
         self.window.drain(..start);
         self.passed += start as u64;
-        self.wake_at = 2 * self.window.len();
+        self.wake_at = if sink.is_full() { 0 } else { 2 * self.window.len() };
         outcome?;
-        if self.window.len() > self.max_record {
+        if self.window.len() > self.max_record && !sink.is_full() {
             return Err(FrameError::RecordTooLong { offset: self.passed, limit: self.max_record });
         }
         Ok(())
@@ -220,7 +225,7 @@ impl Frames {
             *start += done;
             let offset = self.passed + *start as u64;
             match outcome {
-                Ok(()) if !damaged => return Ok(()),
+                Ok(()) if !damaged || sink.is_full() => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
                     return if last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]) {
                         Err(FrameError::Truncated { offset: self.passed + window.len() as u64, inside: "a value" })
@@ -346,6 +351,9 @@ impl Frames {
                     self.index += 1;
                     *done = cursor.offset();
                     self.state = State::Records { first: false };
+                    if sink.is_full() {
+                        return Ok(());
+                    }
                 }
             }
         }

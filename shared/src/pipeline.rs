@@ -29,6 +29,9 @@ use crate::source::{KeyClass, KeyFacts, Source};
 use crate::store::{Body, Store, StoreError};
 use crate::table::TableDefinition;
 
+/// Stored objects up to this size are held whole while they are read.
+const MAX_FETCHED_WHOLE: u64 = 16 << 20;
+
 /// What the pipeline may use and where it writes. Sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -337,10 +340,16 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         wrote_own: &mut bool,
         bytes: &mut u64,
     ) -> Result<Read, String> {
+        if body.size.is_some_and(|size| size <= MAX_FETCHED_WHOLE) {
+            body = collect(body).await?;
+        }
         while let Some(chunk) = body.chunks.next().await {
             let chunk: Bytes = chunk.map_err(|error| error.to_string())?;
             *bytes += chunk.len() as u64;
             let mut rest: &[u8] = &chunk;
+            if body.size == Some(chunk.len() as u64) && batch.decode_whole(&chunk) {
+                rest = &[];
+            }
             while batch.feed(&item.object, &item.facts, &mut rest).map_err(|error| error.to_string())? == Fed::Full {
                 let Some(own) = own.as_deref_mut() else {
                     batch.abandon();
@@ -406,6 +415,16 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.failures.sort_by_key(|failure| failure.index);
         report.objects_written.sort();
     }
+}
+
+/// The body in one piece.
+async fn collect(mut body: Body) -> Result<Body, String> {
+    let mut whole = Vec::with_capacity(body.size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default());
+    while let Some(chunk) = body.chunks.next().await {
+        whole.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
+    }
+    let chunk: Result<Bytes, StoreError> = Ok(Bytes::from(whole));
+    Ok(Body { size: body.size, chunks: futures::stream::iter([chunk]).boxed() })
 }
 
 /// Moves everything that the batch holds into `outputs`.

@@ -314,6 +314,21 @@ impl Rows {
         }
     }
 
+    /// Moves all rows of `other`, a table of the same definition, behind the rows of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        other.truncate(other.rows); // a row that was begun and not ended
+        let before: Vec<usize> = self.lists.iter().map(|list| list.elements).collect();
+        for (list, added) in self.lists.iter_mut().zip(&mut other.lists) {
+            list.append(added, self.rows, other.rows);
+        }
+        for (column, added) in self.columns.iter_mut().zip(&other.columns) {
+            column.append(added, column.list.map_or(self.rows, |list| before[list]));
+        }
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        other.clear();
+    }
+
     /// The rows of the given numbers as one batch, in that order.
     ///
     /// # Errors
@@ -461,6 +476,22 @@ mod tests {
             let order: Vec<u32> = picks.iter().map(|pick| (pick % numbers.len()) as u32).collect();
             let picked: Vec<usize> = order.iter().map(|&row| numbers[row as usize]).collect();
             prop_assert_eq!(rows.gather(&order).unwrap(), batch(&picked));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn appended_rows_are_as_if_written(first in prop::collection::vec(0..40_usize, 0..20), second in prop::collection::vec(0..40_usize, 0..20), third in prop::collection::vec(0..40_usize, 0..9)) {
+            let (mut rows, mut staged) = (Rows::new(&TABLE).unwrap(), Rows::new(&TABLE).unwrap());
+            for numbers in [&first, &second, &third] {
+                for &number in numbers {
+                    write(&mut staged, number);
+                    staged.end_row();
+                }
+                write(&mut staged, 3); // not ended
+                rows.append(&mut staged);
+            }
+            prop_assert_eq!(everything(&mut rows), batch(&[first, second, third].concat()));
         }
     }
 

@@ -1,13 +1,15 @@
 //! What the pipeline asks of a source: which keys are its logs, how they are framed, and the mapping of one
 //! record to rows. A source lives in its function's crate; this is the wall between the two.
 
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use rustc_hash::FxHashMap;
+
 use crate::frame::Framing;
 use crate::json::{self, Cursor};
 use crate::layout::Partition;
 use crate::rows::{Rows, RowsError};
 use crate::table::TableDefinition;
-
-use rustc_hash::FxHashMap;
 
 /// What an object's key says of it, before anything is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,33 +107,82 @@ pub struct Rejection {
     pub detail: String,
 }
 
+/// Rows are moved from the stage to their table once there are this many: as many as the processor's cache holds,
+/// since a row touches a hundred places in memory.
+const STAGE: usize = 512;
+
 /// Rows of one table with what the writer sorts and splits them by.
 #[derive(Debug)]
 pub struct TableRows {
-    /// The table.
-    pub definition: &'static TableDefinition,
-    /// Its rows.
-    pub rows: Rows,
-    /// Each row's time, in milliseconds since the epoch.
-    pub times: Vec<i64>,
-    /// Each row's partition, an index into [`Partitions`].
-    pub partitions: Vec<u32>,
+    staged: Rows,
+    rows: Rows,
+    times: Vec<i64>,
+    partitions: Vec<u32>,
 }
 
 impl TableRows {
-    /// No rows.
+    /// No rows of `table`, whose values that are the same in every row are those of `source`.
     ///
     /// # Errors
     /// If the definition is mistaken.
-    pub fn new(definition: &'static TableDefinition) -> Result<Self, RowsError> {
-        Ok(Self { definition, rows: Rows::new(definition)?, times: Vec::new(), partitions: Vec::new() })
+    pub fn new(source: &dyn Source, table: &'static TableDefinition) -> Result<Self, RowsError> {
+        let mut rows = Rows::new(table)?;
+        source.constants(table, &mut rows)?;
+        Ok(Self { staged: Rows::new(table)?, rows, times: Vec::new(), partitions: Vec::new() })
+    }
+
+    /// Rows that were ended and not taken back.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// True if there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// About how many bytes the rows take in memory.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes() + self.staged.bytes()
+    }
+
+    /// Each row's partition, an index into [`Partitions`].
+    pub fn partitions(&self) -> &[u32] {
+        &self.partitions
     }
 
     /// Takes back the current row and all rows from `rows` on.
     pub fn truncate(&mut self, rows: usize) {
+        self.staged.truncate(rows.saturating_sub(self.rows.len()));
         self.rows.truncate(rows);
         self.times.truncate(rows);
         self.partitions.truncate(rows);
+    }
+
+    /// Hands out all rows, partition by partition, each part ordered by time; equal times keep their order. None
+    /// are left.
+    ///
+    /// # Errors
+    /// If Arrow refuses the arrays, which only a mistake in `rows` can cause.
+    pub fn take(&mut self, mut part: impl FnMut(u32, RecordBatch)) -> Result<(), ArrowError> {
+        self.rows.append(&mut self.staged);
+        let (times, partitions) = (&self.times, &self.partitions);
+        let mut order: Vec<u32> = (0..u32::try_from(times.len()).unwrap_or(u32::MAX)).collect();
+        order.sort_by_key(|&row| (partitions[row as usize], times[row as usize]));
+        for rows in order.chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize]) {
+            part(partitions[rows[0] as usize], self.rows.gather(rows)?);
+        }
+        self.truncate(0);
+        Ok(())
+    }
+
+    fn end_row(&mut self, time: i64, partition: u32) {
+        self.times.push(time);
+        self.partitions.push(partition);
+        self.staged.end_row();
+        if self.staged.len() >= STAGE {
+            self.rows.append(&mut self.staged);
+        }
     }
 }
 
@@ -150,16 +201,14 @@ impl<'a> Output<'a> {
 
     /// Rows of table `index`.
     pub fn table(&mut self, index: usize) -> &mut Rows {
-        &mut self.tables[index].rows
+        &mut self.tables[index].staged
     }
 
     /// Ends the current row of table `index`. `time` is in milliseconds since the epoch; the row's event day is
     /// its UTC day.
     pub fn end_row(&mut self, index: usize, region: &str, account: &str, time: i64) {
-        let table = &mut self.tables[index];
-        table.partitions.push(self.partitions.index(region, account, time));
-        table.times.push(time);
-        table.rows.end_row();
+        let partition = self.partitions.index(region, account, time);
+        self.tables[index].end_row(time, partition);
     }
 }
 

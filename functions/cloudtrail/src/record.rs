@@ -26,6 +26,7 @@ macro_rules! record {
 
         impl $name<'_> {
             const NAMES: &'static [&'static str] = &[$($text),*];
+            const PLACES: Places = places(Self::NAMES);
         }
 
         impl<'a> $name<'a> {
@@ -57,10 +58,9 @@ macro_rules! record {
             /// As [`Cursor::value`].
             pub fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Error> {
                 self.present = true;
-                let (mut first, mut expected) = (true, 0);
+                let mut first = true;
                 while let Some(name) = cursor.next_member(&mut first)? {
-                    if let Some(index) = position(Self::NAMES, name.text, expected) {
-                        expected = index + 1;
+                    if let Some(index) = position(Self::NAMES, &Self::PLACES, name.text) {
                         let value = cursor.value()?;
                         match &mut self.values[index] {
                             _ if value.kind == Kind::Null => {}
@@ -103,11 +103,40 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
     index == a.len() && index == b.len()
 }
 
-/// Where `name` stands in `names`, which is looked for first where the writer's own order has it.
-fn position(names: &[&str], name: &str, expected: usize) -> Option<usize> {
-    let (before, after) = names.split_at(expected.min(names.len()));
-    let found = after.iter().position(|known| *known == name).map(|index| index + before.len());
-    found.or_else(|| before.iter().position(|known| *known == name))
+/// A hash table from names to their place, made at compile time: 0 is empty, else the place plus one.
+type Places = [u8; 64];
+
+/// Length and outer letters tell the documented names apart as a rule.
+const fn hash(name: &[u8]) -> usize {
+    match name {
+        [] => 0,
+        [first, .., last] => name.len() * 5 + *first as usize * 3 + *last as usize,
+        [only] => *only as usize,
+    }
+}
+
+const fn places(names: &[&str]) -> Places {
+    let (mut places, mut index) = ([0; 64], 0);
+    while index < names.len() {
+        let mut slot = hash(names[index].as_bytes()) % 64;
+        while places[slot] != 0 {
+            slot = (slot + 1) % 64;
+        }
+        index += 1;
+        places[slot] = index as u8;
+    }
+    places
+}
+
+fn position(names: &[&str], places: &Places, name: &str) -> Option<usize> {
+    let mut slot = hash(name.as_bytes()) % 64;
+    loop {
+        let index = usize::from(places[slot]).checked_sub(1)?;
+        if names[index] == name {
+            return Some(index);
+        }
+        slot = (slot + 1) % 64;
+    }
 }
 
 record! {

@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use super::Settings;
-use crate::decode::{DecodeError, Decoder};
+use crate::decode::{self, DecodeError, Decoder};
 use crate::frame::{FrameError, Framed, Frames, Position, RecordSink};
 use crate::json::{self, Cursor};
 use crate::notification::ObjectRef;
@@ -80,15 +80,10 @@ impl Batch {
         tables: &[&'static TableDefinition],
         settings: &Settings,
     ) -> Result<Self, RowsError> {
-        let new_table = |table: &&'static TableDefinition| {
-            let mut new = TableRows::new(table)?;
-            source.constants(table, &mut new.rows)?;
-            Ok(new)
-        };
         Ok(Self {
             function: source.name(),
             normalizer: source.normalizer(tables)?,
-            tables: tables.iter().map(new_table).collect::<Result<_, RowsError>>()?,
+            tables: tables.iter().map(|table| TableRows::new(source, table)).collect::<Result<_, _>>()?,
             partitions: Partitions::default(),
             quarantine: Vec::new(),
             counts: Counts::default(),
@@ -110,12 +105,12 @@ impl Batch {
 
     /// Bytes that the rows and the quarantine take in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.tables.iter().map(|table| table.rows.bytes()).sum::<usize>() + self.quarantine.len()
+        bytes(&self.tables, &self.quarantine)
     }
 
     /// True if nothing is held, so an object that begins now has the batch to itself.
     pub(super) fn is_empty(&self) -> bool {
-        self.quarantine.is_empty() && self.tables.iter().all(|table| table.rows.is_empty())
+        self.quarantine.is_empty() && self.tables.iter().all(|table| table.is_empty())
     }
 
     /// Begins an object.
@@ -123,7 +118,7 @@ impl Batch {
         self.frames.reset();
         self.decoder = Decoder::new(self.max_object_bytes);
         self.checkpoint = Checkpoint {
-            rows: self.tables.iter().map(|table| table.rows.len()).collect(),
+            rows: self.tables.iter().map(|table| table.len()).collect(),
             quarantine: self.quarantine.len(),
             counts: self.counts.clone(),
         };
@@ -157,6 +152,14 @@ impl Batch {
         }
     }
 
+    /// Decodes an object that has arrived whole; it is then to be fed with nothing. False if it has to be fed
+    /// itself: see [`decode::decode_whole`].
+    pub(super) fn decode_whole(&mut self, input: &[u8]) -> bool {
+        let decoded = decode::decode_whole(input, self.max_object_bytes, self.frames.window());
+        self.counts.bytes_decoded += self.frames.window().len() as u64;
+        decoded
+    }
+
     /// Ends the object: it has joined.
     pub(super) fn end(&mut self, object: &ObjectRef, facts: &KeyFacts) -> Result<Framed, ReadError> {
         self.decoder.finish(self.frames.window())?;
@@ -171,7 +174,7 @@ impl Batch {
         let mut touched = Vec::new();
         for (index, table) in self.tables.iter().enumerate() {
             let start = self.checkpoint.rows.get(index).copied().unwrap_or_default();
-            for partition in table.partitions.get(start..).unwrap_or_default() {
+            for partition in table.partitions().get(start..).unwrap_or_default() {
                 if touched.last() != Some(&(index, *partition)) && !touched.contains(&(index, *partition)) {
                     touched.push((index, *partition));
                 }
@@ -188,10 +191,8 @@ impl Batch {
     /// Takes all rows out, as one run a partition, and the quarantine's lines.
     pub(super) fn take(&mut self) -> Result<(Vec<Run>, Vec<u8>), ArrowError> {
         let mut runs = Vec::new();
-        for (index, table) in self.tables.iter_mut().enumerate() {
-            if !table.rows.is_empty() {
-                split(index, table, &mut runs)?;
-            }
+        for (table, rows) in self.tables.iter_mut().enumerate() {
+            rows.take(|partition, rows| runs.push(Run { table, partition, rows }))?;
         }
         self.checkpoint.rows.iter_mut().for_each(|rows| *rows = 0);
         self.checkpoint.quarantine = 0;
@@ -206,6 +207,7 @@ impl Batch {
             partitions: &mut self.partitions,
             quarantine: &mut self.quarantine,
             counts: &mut self.counts,
+            buffer_bytes: self.buffer_bytes,
             object,
             facts,
         };
@@ -213,17 +215,8 @@ impl Batch {
     }
 }
 
-/// Splits a table's rows by partition, each part ordered by time; equal times keep their order.
-fn split(index: usize, table: &mut TableRows, runs: &mut Vec<Run>) -> Result<(), ArrowError> {
-    let (times, partitions) = (&table.times, &table.partitions);
-    let mut order: Vec<u32> = (0..u32::try_from(table.rows.len()).unwrap_or(u32::MAX)).collect();
-    order.sort_by_key(|&row| (partitions[row as usize], times[row as usize]));
-    for part in order.chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize]) {
-        let partition = partitions[part[0] as usize];
-        runs.push(Run { table: index, partition, rows: table.rows.gather(part)? });
-    }
-    table.truncate(0);
-    Ok(())
+fn bytes(tables: &[TableRows], quarantine: &[u8]) -> usize {
+    tables.iter().map(TableRows::bytes).sum::<usize>() + quarantine.len()
 }
 
 /// Takes the records of one object.
@@ -234,6 +227,7 @@ struct Sink<'a> {
     partitions: &'a mut Partitions,
     quarantine: &'a mut Vec<u8>,
     counts: &'a mut Counts,
+    buffer_bytes: usize,
     object: &'a ObjectRef,
     facts: &'a KeyFacts,
 }
@@ -247,7 +241,7 @@ impl Sink<'_> {
 
     fn take_back_row(&mut self) {
         for table in &mut *self.tables {
-            table.truncate(table.rows.len());
+            table.truncate(table.len());
         }
     }
 }
@@ -277,5 +271,9 @@ impl RecordSink for Sink<'_> {
 
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
         self.quarantine(bytes, at, "unreadable", reason);
+    }
+
+    fn is_full(&self) -> bool {
+        bytes(self.tables, self.quarantine) > self.buffer_bytes
     }
 }

@@ -83,6 +83,31 @@ impl Column {
         }
     }
 
+    /// Appends all values of `other`, the first as value `start`.
+    pub(super) fn append(&mut self, other: &Self, start: usize) {
+        if other.len == 0 {
+            return;
+        }
+        self.fill(start);
+        if !self.valid.is_empty() || !other.valid.is_empty() {
+            self.valid.resize(self.len, true);
+            self.valid.extend_from_slice(&other.valid);
+            self.valid.resize(self.len + other.len, true);
+        }
+        self.len += other.len;
+        match (&mut self.values, &other.values) {
+            (Values::Text { data, offsets }, Values::Text { data: more, offsets: ends }) => {
+                let base = i32::try_from(data.len()).unwrap_or(i32::MAX);
+                data.extend_from_slice(more);
+                offsets.extend(ends[1..].iter().map(|end| base + end));
+            }
+            (Values::Int(values), Values::Int(more)) => values.extend_from_slice(more),
+            (Values::Long(values), Values::Long(more)) => values.extend_from_slice(more),
+            (Values::Bool(values), Values::Bool(more)) => values.extend_from_slice(more),
+            _ => debug_assert!(false, "columns of one place have one type"),
+        }
+    }
+
     /// The values of the given numbers as an array.
     pub(super) fn gather(&self, order: &[u32]) -> Result<ArrayRef, ArrowError> {
         if let Some(value) = self.constant {
@@ -192,6 +217,19 @@ impl ListColumn {
         self.open(row);
         self.elements += 1;
         self.ends[row] = self.end();
+    }
+
+    /// Appends the lists of `other`, which has `added` rows, behind `rows` rows.
+    pub(super) fn append(&mut self, other: &mut Self, rows: usize, added: usize) {
+        if other.ends.is_empty() {
+            return;
+        }
+        self.fill(rows);
+        other.fill(added);
+        let base = self.end();
+        self.ends.extend(other.ends.iter().map(|end| base + end));
+        self.valid.extend_from_slice(&other.valid);
+        self.elements += other.elements;
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {

@@ -154,7 +154,7 @@ MUTATIONS = {
         ("the lake is not versioned", drop("LakeBucket", "VersioningConfiguration"), "versioned"),
         (
             "the lake may become public",
-            lambda template: properties(template, "LakeBucket")["PublicAccessBlockConfiguration"].pop("BlockPublicPolicy"),
+            change("LakeBucket", PublicAccessBlockConfiguration={"BlockPublicAcls": True}),
             "public",
         ),
         ("the lake takes foreign objects", drop("LakeBucket", "OwnershipControls"), "others own"),

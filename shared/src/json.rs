@@ -152,7 +152,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips white space and tells the next character without consuming it; `None` at the end of the text.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
+        let &byte = self.text.as_bytes().get(self.at)?;
+        if byte > b' ' { Some(byte) } else { self.peek_behind_space() }
+    }
+
+    #[cold]
+    fn peek_behind_space(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
             match byte {
@@ -258,22 +265,30 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes a string whose opening quote has been consumed; true if it holds no escape.
+    #[inline]
     fn string_rest(&mut self) -> Result<bool, Error> {
         let bytes = self.text.as_bytes();
-        let mut plain = true;
+        self.at = special_byte(bytes, self.at).ok_or(Error::Incomplete)?;
+        if bytes[self.at] == b'"' {
+            self.at += 1;
+            return Ok(true);
+        }
+        self.escaped_string_rest()
+    }
+
+    /// [`Cursor::string_rest`] from the first character that is not plain text.
+    fn escaped_string_rest(&mut self) -> Result<bool, Error> {
+        let bytes = self.text.as_bytes();
         loop {
-            self.at = special_byte(bytes, self.at).ok_or(Error::Incomplete)?;
             match bytes[self.at] {
                 b'"' => {
                     self.at += 1;
-                    return Ok(plain);
+                    return Ok(false);
                 }
-                b'\\' => {
-                    plain = false;
-                    self.escape()?;
-                }
+                b'\\' => self.escape()?,
                 _ => return Err(Error::Syntax { at: self.at, expected: "no raw control character in a string" }),
             }
+            self.at = special_byte(bytes, self.at).ok_or(Error::Incomplete)?;
         }
     }
 
@@ -448,26 +463,59 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Index of the first quote, backslash or control character at or after `at`: eight bytes a step.
+/// Index of the first quote, backslash or control character at or after `at`.
+#[inline]
 fn special_byte(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        // The classic zero-byte test, thrice; a borrow can only flag bytes above a true hit, so the lowest is exact.
-        let hits = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let hits = hits & HIGHS;
+    // Most strings end within two steps; long ones (tokens, documents) are passed in strides that the compiler
+    // turns into vector instructions.
+    for _ in 0..2 {
+        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return in_tail(bytes, at) };
+        let hits = special_bits(u64::from_le_bytes(*chunk));
         if hits != 0 {
             return Some(at + (hits.trailing_zeros() / 8) as usize);
         }
         at += 8;
     }
+    in_long(bytes, at)
+}
+
+fn in_long(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        let special = chunk.iter().fold(0, |special, &byte| {
+            special | u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
+        });
+        if special != 0 {
+            break;
+        }
+        at += 32;
+    }
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let hits = special_bits(u64::from_le_bytes(*chunk));
+        if hits != 0 {
+            return Some(at + (hits.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    in_tail(bytes, at)
+}
+
+fn in_tail(bytes: &[u8], at: usize) -> Option<usize> {
     let tail = bytes.get(at..)?;
     tail.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20).map(|index| at + index)
+}
+
+/// The high bit of each byte that is special; above the lowest of them there may be false ones.
+#[inline]
+fn special_bits(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    // The classic zero-byte test, thrice; a borrow can only flag bytes above a true hit, so the lowest is exact.
+    let hits = (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash)
+        | (word.wrapping_sub(ONES * 0x20) & !word);
+    hits & HIGHS
 }
 
 /// Appends the unescaped form of a string's inside. Lone surrogates, which UTF-8 cannot hold, become U+FFFD.

@@ -429,10 +429,9 @@ async fn collect(mut body: Body) -> Result<Body, String> {
 
 /// Moves everything that the batch holds into `outputs`.
 async fn flush<S: Store>(batch: &mut Batch, outputs: &mut Outputs<'_, S>) {
-    match batch.take() {
-        Ok((runs, lines)) => outputs.write(runs, lines, batch.partitions()).await,
-        // Arrow refuses arrays only where `rows` made a mistake; the panic fails the object that is being read.
-        #[expect(clippy::panic, reason = "unreachable from input; caught for each object")]
-        Err(error) => panic!("rows do not form a batch: {error}"),
+    for (table, part) in batch.parts() {
+        outputs.write_rows(table, &part, batch.rows(table), batch.partitions()).await;
     }
+    outputs.write_quarantine(batch.quarantine()).await;
+    batch.clear();
 }

@@ -11,7 +11,7 @@ mod column;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, ListArray, MapArray, RecordBatch, StructArray};
+use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_schema::{ArrowError, DataType, Schema};
 
 use self::column::{Column, ListColumn, Values, list_of, null_where_all_are};
@@ -329,26 +329,29 @@ impl Rows {
         other.clear();
     }
 
-    /// The rows of the given numbers as one batch, in that order.
-    ///
-    /// # Errors
-    /// If Arrow refuses the arrays, which only a mistake in this module can cause.
-    pub fn gather(&mut self, order: &[u32]) -> Result<RecordBatch, ArrowError> {
-        self.truncate(self.rows); // a row that was begun and not ended
+    /// The schema of the columns that [`Rows::column`] gives out.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// To be called before [`Rows::column`]: a row that was begun and not ended is forgotten, and every gap is
+    /// filled.
+    pub fn finish(&mut self) {
+        self.truncate(self.rows);
         for list in &mut self.lists {
             list.fill(self.rows);
         }
         for column in &mut self.columns {
             column.fill(column.list.map_or(self.rows, |list| self.lists[list].elements));
         }
-        let fields = self.schema.fields().iter();
-        let arrays: Vec<ArrayRef> = self
-            .nodes
-            .iter()
-            .zip(fields)
-            .map(|(node, field)| self.array(node, field.data_type(), order))
-            .collect::<Result<_, _>>()?;
-        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
+    }
+
+    /// Column `index` of the table for the rows of the given numbers, in that order.
+    ///
+    /// # Errors
+    /// If Arrow refuses the array, which only a mistake in this module can cause.
+    pub fn column(&self, index: usize, order: &[u32]) -> Result<ArrayRef, ArrowError> {
+        self.array(&self.nodes[index], self.schema.field(index).data_type(), order)
     }
 
     /// Forgets all rows and keeps the memory.
@@ -390,6 +393,7 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::{Array as _, RecordBatch};
     use proptest::prelude::*;
 
     use super::*;
@@ -439,9 +443,15 @@ mod tests {
         everything(&mut rows)
     }
 
+    fn gather(rows: &mut Rows, order: &[u32]) -> RecordBatch {
+        rows.finish();
+        let columns = (0..rows.schema().fields().len()).map(|index| rows.column(index, order).unwrap()).collect();
+        RecordBatch::try_new(Arc::clone(rows.schema()), columns).unwrap()
+    }
+
     fn everything(rows: &mut Rows) -> RecordBatch {
         let order: Vec<u32> = (0..rows.len() as u32).collect();
-        let batch = rows.gather(&order).unwrap();
+        let batch = gather(rows, &order);
         rows.clear();
         batch
     }
@@ -475,7 +485,7 @@ mod tests {
             }
             let order: Vec<u32> = picks.iter().map(|pick| (pick % numbers.len()) as u32).collect();
             let picked: Vec<usize> = order.iter().map(|&row| numbers[row as usize]).collect();
-            prop_assert_eq!(rows.gather(&order).unwrap(), batch(&picked));
+            prop_assert_eq!(gather(&mut rows, &order), batch(&picked));
         }
     }
 

@@ -1,8 +1,6 @@
 //! What the pipeline asks of a source: which keys are its logs, how they are framed, and the mapping of one
 //! record to rows. A source lives in its function's crate; this is the wall between the two.
 
-use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
 use rustc_hash::FxHashMap;
 
 use crate::frame::Framing;
@@ -159,21 +157,23 @@ impl TableRows {
         self.partitions.truncate(rows);
     }
 
-    /// Hands out all rows, partition by partition, each part ordered by time; equal times keep their order. None
-    /// are left.
-    ///
-    /// # Errors
-    /// If Arrow refuses the arrays, which only a mistake in `rows` can cause.
-    pub fn take(&mut self, mut part: impl FnMut(u32, RecordBatch)) -> Result<(), ArrowError> {
+    /// All rows, partition by partition and each part ordered by time; equal times keep their order. Rows stay
+    /// until they are taken back.
+    pub fn parts(&mut self) -> Vec<Part> {
         self.rows.append(&mut self.staged);
+        self.rows.finish();
         let (times, partitions) = (&self.times, &self.partitions);
         let mut order: Vec<u32> = (0..u32::try_from(times.len()).unwrap_or(u32::MAX)).collect();
         order.sort_by_key(|&row| (partitions[row as usize], times[row as usize]));
-        for rows in order.chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize]) {
-            part(partitions[rows[0] as usize], self.rows.gather(rows)?);
-        }
-        self.truncate(0);
-        Ok(())
+        order
+            .chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize])
+            .map(|rows| Part { partition: partitions[rows[0] as usize], order: rows.to_vec() })
+            .collect()
+    }
+
+    /// The rows that [`TableRows::parts`] speaks of.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 
     fn end_row(&mut self, time: i64, partition: u32) {
@@ -184,6 +184,15 @@ impl TableRows {
             self.rows.append(&mut self.staged);
         }
     }
+}
+
+/// Rows of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The partition, an index into [`Partitions`].
+    pub partition: u32,
+    /// Numbers of the rows, in the order in which they are to be written.
+    pub order: Vec<u32>,
 }
 
 /// Where a normaliser writes.

@@ -239,8 +239,9 @@ mod tests {
         unmapped.add("", Cursor::new(text).value().unwrap());
         unmapped.write(&mut rows);
         rows.end_row();
-        let batch = rows.gather(&[0]).unwrap();
-        let map = batch.column(0).as_map();
+        rows.finish();
+        let column = rows.column(0, &[0]).unwrap();
+        let map = column.as_map();
         if map.is_null(0) {
             return Vec::new();
         }

@@ -6,17 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
-
 use super::Settings;
 use crate::decode::{self, DecodeError, Decoder};
 use crate::frame::{FrameError, Framed, Frames, Position, RecordSink};
 use crate::json::{self, Cursor};
 use crate::notification::ObjectRef;
 use crate::quarantine;
-use crate::rows::RowsError;
-use crate::source::{KeyFacts, Normalizer, Outcome, Output, Partitions, RecordError, Source, TableRows};
+use crate::rows::{Rows, RowsError};
+use crate::source::{KeyFacts, Normalizer, Outcome, Output, Part, Partitions, RecordError, Source, TableRows};
 use crate::table::TableDefinition;
 
 /// What became of the records of the objects that joined.
@@ -44,13 +41,6 @@ pub(super) enum Fed {
     Hungry,
     /// To be flushed, and then fed the rest of the same bytes.
     Full,
-}
-
-/// Rows of one partition, ordered by time.
-pub(super) struct Run {
-    pub(super) table: usize,
-    pub(super) partition: u32,
-    pub(super) rows: RecordBatch,
 }
 
 #[derive(Debug, Default)]
@@ -188,15 +178,32 @@ impl Batch {
         self.quarantine.len() > self.checkpoint.quarantine
     }
 
-    /// Takes all rows out, as one run a partition, and the quarantine's lines.
-    pub(super) fn take(&mut self) -> Result<(Vec<Run>, Vec<u8>), ArrowError> {
-        let mut runs = Vec::new();
-        for (table, rows) in self.tables.iter_mut().enumerate() {
-            rows.take(|partition, rows| runs.push(Run { table, partition, rows }))?;
+    /// All rows, by table and partition.
+    pub(super) fn parts(&mut self) -> Vec<(usize, Part)> {
+        let of_table = |(index, table): (usize, &mut TableRows)| -> Vec<_> {
+            table.parts().into_iter().map(|part| (index, part)).collect()
+        };
+        self.tables.iter_mut().enumerate().flat_map(of_table).collect()
+    }
+
+    /// The rows of a table.
+    pub(super) fn rows(&self, table: usize) -> &Rows {
+        self.tables[table].rows()
+    }
+
+    /// The quarantine's lines.
+    pub(super) fn quarantine(&self) -> &[u8] {
+        &self.quarantine
+    }
+
+    /// Forgets all rows and the quarantine, which have been written.
+    pub(super) fn clear(&mut self) {
+        for table in &mut self.tables {
+            table.truncate(0);
         }
+        self.quarantine.clear();
         self.checkpoint.rows.iter_mut().for_each(|rows| *rows = 0);
         self.checkpoint.quarantine = 0;
-        Ok((runs, std::mem::take(&mut self.quarantine)))
     }
 
     fn drain(&mut self, last: bool, object: &ObjectRef, facts: &KeyFacts) -> Result<(), FrameError> {

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use futures::StreamExt as _;
 
-use super::batch::Run;
 use crate::layout::{self, Codec};
-use crate::source::Partitions;
+use crate::rows::Rows;
+use crate::source::{Part, Partitions};
 use crate::store::{Store, Upload};
 use crate::table::TableDefinition;
 use crate::writer::ParquetWriter;
@@ -72,38 +73,14 @@ impl<'a, S: Store> Outputs<'a, S> {
         Self { target, group, objects: BTreeMap::new() }
     }
 
-    /// Writes the rows and quarantined lines that a batch gave out.
-    pub(super) async fn write(&mut self, runs: Vec<Run>, lines: Vec<u8>, partitions: &Partitions) {
-        for run in runs {
-            self.write_run(run, partitions).await;
-        }
-        if lines.is_empty() {
-            return;
-        }
-        let place = Place::Quarantine;
+    /// Writes rows of one partition of a table.
+    pub(super) async fn write_rows(&mut self, table: usize, part: &Part, rows: &Rows, partitions: &Partitions) {
+        let place = Place::Partition(table, part.partition);
         if !self.objects.contains_key(&place) {
-            let key = layout::quarantine_key(self.target.function, self.group.iter().map(String::as_str), 0);
-            self.create(place, key, Encoder::Lines(GzEncoder::new(Vec::new(), Compression::fast()))).await;
-        }
-        let count = lines.iter().filter(|byte| **byte == b'\n').count();
-        if let Some(object) = self.objects.get_mut(&place) {
-            object.rows += count as u64;
-            if let Some(Encoder::Lines(encoder)) = &mut object.encoder {
-                let outcome = encoder.write_all(&lines).map_err(|error| error.to_string());
-                let bytes = std::mem::take(encoder.get_mut());
-                object.send(outcome.map(|()| bytes)).await;
-            }
-        }
-    }
-
-    async fn write_run(&mut self, run: Run, partitions: &Partitions) {
-        let place = Place::Partition(run.table, run.partition);
-        if !self.objects.contains_key(&place) {
-            let table = self.target.tables[run.table];
-            let partition = partitions.get(run.partition);
+            let definition = self.target.tables[table];
             let group = self.group.iter().map(String::as_str);
-            let key = layout::object_key(table, partition, group, 0, self.target.codec);
-            match ParquetWriter::new(table, run.rows.schema(), self.target.codec) {
+            let key = layout::object_key(definition, partitions.get(part.partition), group, 0, self.target.codec);
+            match ParquetWriter::new(definition, Arc::clone(rows.schema()), self.target.codec) {
                 Ok(writer) => self.create(place, key, Encoder::Parquet(writer)).await,
                 Err(error) => {
                     // Only a mistaken definition gets here; the group fails and says so.
@@ -115,9 +92,29 @@ impl<'a, S: Store> Outputs<'a, S> {
         if let Some(object) = self.objects.get_mut(&place)
             && let Some(Encoder::Parquet(writer)) = &mut object.encoder
         {
-            object.rows += run.rows.num_rows() as u64;
-            let outcome = writer.write(&run.rows).map_err(|error| error.to_string());
+            object.rows += part.order.len() as u64;
+            let outcome = writer.write(rows, &part.order).map_err(|error| error.to_string());
             let bytes = writer.take_bytes();
+            object.send(outcome.map(|()| bytes)).await;
+        }
+    }
+
+    /// Writes lines of quarantined records.
+    pub(super) async fn write_quarantine(&mut self, lines: &[u8]) {
+        if lines.is_empty() {
+            return;
+        }
+        let place = Place::Quarantine;
+        if !self.objects.contains_key(&place) {
+            let key = layout::quarantine_key(self.target.function, self.group.iter().map(String::as_str), 0);
+            self.create(place, key, Encoder::Lines(GzEncoder::new(Vec::new(), Compression::fast()))).await;
+        }
+        if let Some(object) = self.objects.get_mut(&place)
+            && let Some(Encoder::Lines(encoder)) = &mut object.encoder
+        {
+            object.rows += memchr::memchr_iter(b'\n', lines).count() as u64;
+            let outcome = encoder.write_all(lines).map_err(|error| error.to_string());
+            let bytes = std::mem::take(encoder.get_mut());
             object.send(outcome.map(|()| bytes)).await;
         }
     }

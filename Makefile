@@ -1,0 +1,84 @@
+# `make` alone lists what there is. What takes more than a line is in scripts/, which run without make too.
+
+.DEFAULT_GOAL := help
+
+# The venv's programs come first: cargo-lambda is one of them, and it finds its linker, zig, as `python3 -m ziglang`.
+VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+# The functions: a folder, a package and a binary of one name each. The other binary, `lake`, is no function.
+FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+ARCH ?= arm64
+# sam reports its use over the network unless told not to.
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##: try it
+
+.PHONY: run
+run: ## Build `lake`, bring the samples into ./lake-out and show what they tell; needs Rust only
+	@scripts/run
+
+.PHONY: clean
+clean: ## Remove ./lake-out, which `make run` makes
+	rm -rf lake-out
+
+##: develop
+
+.PHONY: setup
+setup: ## Install what the tests and the local Lambda need into ./.venv
+	@scripts/setup
+
+.PHONY: test
+test: setup ## Run every test: Rust, then what crosses crates and tools
+	@echo "== Rust: unit and command-line tests of every crate, AWS edges included"
+	cargo test --workspace --all-features
+	@echo "== Python: template, function under a local Lambda, readers of the Parquet files"
+	$(VENV) .venv/bin/python -m pytest tests
+
+.PHONY: lint
+lint: setup ## Check format, lints, licences of dependencies and the template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then \
+		echo "cargo deny check licenses bans sources"; \
+		cargo deny --all-features check licenses bans sources; \
+	else \
+		echo "licences not checked: cargo-deny is not installed (cargo install cargo-deny --locked)"; \
+	fi
+	.venv/bin/cfn-lint template.yaml
+	.venv/bin/sam validate --lint --template template.yaml --region us-east-1
+
+.PHONY: fmt
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+.PHONY: doc
+doc: ## Build the API documentation; a broken link is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
+
+.PHONY: watch
+watch: setup ## Run a function locally, with S3 and Glue on loopback, and rebuild it on change (FUNCTION=cloudtrail)
+	@$(VENV) .venv/bin/python scripts/watch.py $(FUNCTION)
+
+.PHONY: invoke-%
+invoke-%: ## Send events/%.json to the function of `make watch`: make invoke-cloudtrail-s3
+	@$(VENV) scripts/invoke $*
+
+.PHONY: bench
+bench: setup ## Measure `lake ingest` on one core, beside DuckDB on the same files
+	@$(VENV) .venv/bin/python scripts/bench.py
+
+##: deploy
+
+# --skip-target-check: cargo-lambda would install a missing Rust target by itself; scripts/check-target says what to do.
+.PHONY: build
+build: setup ## Build the functions for Lambda into target/lambda (ARCH=arm64 or x86_64)
+	@scripts/check-target $(ARCH)
+	$(VENV) cargo lambda build --release --$(subst _,-,$(ARCH)) --skip-target-check --lambda-dir target/lambda \
+		$(FUNCTIONS:%=--package %)
+
+.PHONY: deploy
+deploy: setup ## Deploy what `make build` built; the first time SAM asks for the parameters
+	@$(VENV) scripts/deploy $(FUNCTIONS)

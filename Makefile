@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##: / { printf "\n%s\n", substr($$0, 5) } /^[a-z%-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
 
 ##: try it
 
@@ -62,7 +62,6 @@ doc: ## Build the API documentation; a broken link is an error
 watch: setup ## Run a function locally, with S3 and Glue on loopback, and rebuild it on change (FUNCTION=cloudtrail)
 	@$(VENV) .venv/bin/python scripts/watch.py $(FUNCTION)
 
-.PHONY: invoke-%
 invoke-%: ## Send events/%.json to the function of `make watch`: make invoke-cloudtrail-s3
 	@$(VENV) scripts/invoke $*
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import lake_cli
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,3 +34,31 @@ def no_aws_settings():
             patch.setenv(name, os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield
+
+
+@pytest.fixture(scope="session")
+def lake_binary() -> Path:
+    """The command `lake`, built."""
+    if lake_cli.missing_tools():
+        pytest.skip(lake_cli.missing_tools())
+    return lake_cli.binary()
+
+
+@pytest.fixture(scope="session")
+def sample_lake(lake_binary, tmp_path_factory) -> lake_cli.Lake:
+    """A lake with the samples of the repository. Nobody writes to it."""
+    lake = lake_cli.Lake(tmp_path_factory.mktemp("samples") / "lake")
+    result = lake.ingest(lake_cli.SAMPLES / "AWSLogs")
+    assert result.code == 0, result.err
+    return lake
+
+
+@pytest.fixture(scope="session")
+def corpus_lake(lake_binary, shared_dir, tmp_path_factory) -> lake_cli.Lake:
+    """A lake with logs of real accounts. Nobody writes to it."""
+    lake = lake_cli.Lake(tmp_path_factory.mktemp("corpus") / "lake")
+    folders = sorted((shared_dir / "corpus" / "dev").glob("cloudtrail_*"))
+    # Two of the files have names of their own, which say nothing of their source.
+    result = lake.ingest(*folders, "--source", "cloudtrail")
+    assert result.code == 0, result.err
+    return lake

@@ -130,13 +130,8 @@ impl Decoder {
                 *input = later;
                 !later.is_empty()
             }
-            Format::Gzip { stream, within_member } => {
-                gunzip(stream, within_member, input, out).map_err(|reason| DecodeError::Damaged {
-                    format: "gzip",
-                    decoded: self.decoded,
-                    reason,
-                })?
-            }
+            Format::Gzip { stream, within_member } => gunzip(stream, within_member, input, out)
+                .map_err(|reason| DecodeError::Damaged { format: "gzip", decoded: self.decoded, reason })?,
             Format::Zstd { stream, within_frame } => {
                 unzstd(stream, within_frame, input, out).map_err(|error| DecodeError::Damaged {
                     format: "zstd",
@@ -158,7 +153,8 @@ impl Decoder {
 pub fn decode_whole(input: &[u8], limit: u64, out: &mut Vec<u8>) -> bool {
     let Some((_, trailer)) = input.split_last_chunk::<8>() else { return false };
     let [c0, c1, c2, c3, s0, s1, s2, s3] = *trailer;
-    let (checksum, size) = (u32::from_le_bytes([c0, c1, c2, c3]), u32::from_le_bytes([s0, s1, s2, s3]) as usize);
+    let (checksum, size) =
+        (u32::from_le_bytes([c0, c1, c2, c3]), u32::from_le_bytes([s0, s1, s2, s3]) as usize);
     if !input.starts_with(&[0x1f, 0x8b]) || size == 0 || size > MAX_WHOLE || size as u64 > limit {
         return false;
     }
@@ -335,7 +331,10 @@ mod tests {
         assert_eq!(decode(&bytes, 5, 9).unwrap(), b"x");
         bytes.extend(*b"zz");
         let message = decode(&bytes, 500, 9).unwrap_err().to_string();
-        assert_eq!(message, "damaged gzip data after 0 decoded bytes: bytes after the last member that begin no other");
+        assert_eq!(
+            message,
+            "damaged gzip data after 0 decoded bytes: bytes after the last member that begin no other"
+        );
     }
 
     #[test]

@@ -227,8 +227,14 @@ impl Frames {
             match outcome {
                 Ok(()) if !damaged || sink.is_full() => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
-                    return if last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]) {
-                        Err(FrameError::Truncated { offset: self.passed + window.len() as u64, inside: "a value" })
+                    return if last
+                        && !window[*start..].is_empty()
+                        && !self.between_documents(&window[*start..])
+                    {
+                        Err(FrameError::Truncated {
+                            offset: self.passed + window.len() as u64,
+                            inside: "a value",
+                        })
                     } else {
                         Ok(())
                     };
@@ -262,7 +268,8 @@ impl Frames {
         sink: &mut impl RecordSink,
     ) -> Result<bool, FrameError> {
         // The window stands at the separator before the record, or at its first character.
-        let lead = window[*start..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
+        let lead =
+            window[*start..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
         let record = &window[*start + lead..];
         match json::balanced_length(record) {
             Some(length) if length > 0 => {
@@ -276,7 +283,10 @@ impl Frames {
             None if !last => Ok(false),
             _ => {
                 let offset = self.passed + (*start + lead) as u64;
-                Err(FrameError::Structure { offset, reason: format!("{reason}, and no record's end was found after it") })
+                Err(FrameError::Structure {
+                    offset,
+                    reason: format!("{reason}, and no record's end was found after it"),
+                })
             }
         }
     }
@@ -309,7 +319,10 @@ impl Frames {
                 State::Members { first, found } => {
                     let Some(name) = next_member(cursor, first)? else {
                         if !found {
-                            return Err(json::Error::Syntax { at: *done, expected: "that array, and the document has none" });
+                            return Err(json::Error::Syntax {
+                                at: *done,
+                                expected: "that array, and the document has none",
+                            });
                         }
                         *done = cursor.offset();
                         self.documents += 1;
@@ -456,12 +469,18 @@ mod tests {
     #[test]
     fn a_broken_record_costs_only_itself() {
         for chunk in [1, 7, 1000] {
-            let (seen, outcome) = frame(b"{\"Records\":[{\"a\":1},{\"b\":\xff\xfe},{\"c\":tru},{\"d\":\"\xc3(\"},{\"e\":4}]}", chunk);
+            let (seen, outcome) = frame(
+                b"{\"Records\":[{\"a\":1},{\"b\":\xff\xfe},{\"c\":tru},{\"d\":\"\xc3(\"},{\"e\":4}]}",
+                chunk,
+            );
             assert_eq!(outcome, Ok(Framed::Records));
             assert_eq!(texts(&seen), [r#"{"a":1}"#, r#"{"e":4}"#]);
             let indexes: Vec<u64> = seen.unreadable.iter().map(|(index, ..)| *index).collect();
             assert_eq!(indexes, [1, 2, 3]);
-            assert!(seen.unreadable[0].2.contains("UTF-8") && seen.unreadable[1].2.contains("true, false or null"));
+            assert!(
+                seen.unreadable[0].2.contains("UTF-8")
+                    && seen.unreadable[1].2.contains("true, false or null")
+            );
         }
     }
 
@@ -477,12 +496,17 @@ mod tests {
         let (seen, outcome) = frame(br#"{"Records":[{"a":1} {"b":2}]}"#, 9);
         assert_eq!((texts(&seen).len(), seen.unreadable.len(), outcome), (1, 1, Ok(Framed::Records)));
         assert!(reason(&format!("{{\"Records\":[{}", "[".repeat(600))).contains("nested deeper"));
-        assert!(reason(&format!("{{\"Records\":[\"{}", "x".repeat(40_000))).contains("longer than 10000 bytes"));
+        assert!(
+            reason(&format!("{{\"Records\":[\"{}", "x".repeat(40_000))).contains("longer than 10000 bytes")
+        );
     }
 
     #[test]
     fn empty_arrays_and_files_of_another_kind() {
         assert_eq!(frame(br#"{"Records":[]}"#, 3), (Seen::default(), Ok(Framed::Records)));
-        assert_eq!(frame(br#"{"digestS3Object":"x","logFiles":[]}"#, 3), (Seen::default(), Ok(Framed::OtherKind)));
+        assert_eq!(
+            frame(br#"{"digestS3Object":"x","logFiles":[]}"#, 3),
+            (Seen::default(), Ok(Framed::OtherKind))
+        );
     }
 }

@@ -48,7 +48,9 @@ pub struct BatchItemFailure {
 
 /// An event that is no SQS event. The invocation fails as a whole and Lambda treats it by its own retry rules.
 #[derive(Debug, thiserror::Error)]
-#[error("expected an SQS event with `Records[].messageId` and `Records[].body`: {0}; connect the bucket to the function through a queue")]
+#[error(
+    "expected an SQS event with `Records[].messageId` and `Records[].body`: {0}; connect the bucket to the function through a queue"
+)]
 pub struct EventError(#[from] serde_json::Error);
 
 /// Handles the events of one function.
@@ -110,7 +112,9 @@ impl<S: Store, C: Catalog> Handler<S, C> {
         }
         self.log(event.records.len(), asked, ignored, &report);
         let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
-        let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure { item_identifier: message.message_id.clone() };
+        let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure {
+            item_identifier: message.message_id.clone(),
+        };
         SqsBatchResponse { batch_item_failures: failures.map(failure).collect() }
     }
 

@@ -286,7 +286,12 @@ impl<'a> Cursor<'a> {
                     return Ok(false);
                 }
                 b'\\' => self.escape()?,
-                _ => return Err(Error::Syntax { at: self.at, expected: "no raw control character in a string" }),
+                _ => {
+                    return Err(Error::Syntax {
+                        at: self.at,
+                        expected: "no raw control character in a string",
+                    });
+                }
             }
             self.at = special_byte(bytes, self.at).ok_or(Error::Incomplete)?;
         }
@@ -307,7 +312,10 @@ impl<'a> Cursor<'a> {
                         None => return Err(Error::Incomplete),
                         Some(byte) if byte.is_ascii_hexdigit() => {}
                         Some(_) => {
-                            return Err(Error::Syntax { at: self.at + offset, expected: "four hexadecimal digits" });
+                            return Err(Error::Syntax {
+                                at: self.at + offset,
+                                expected: "four hexadecimal digits",
+                            });
                         }
                     }
                 }
@@ -388,7 +396,11 @@ impl<'a> Cursor<'a> {
                     }
                     let bit = 1 << (depth % 64);
                     let is_object = open == b'{';
-                    if is_object { objects[depth / 64] |= bit } else { objects[depth / 64] &= !bit }
+                    if is_object {
+                        objects[depth / 64] |= bit;
+                    } else {
+                        objects[depth / 64] &= !bit;
+                    }
                     depth += 1;
                     self.at += 1;
                     compact &= !self.skip_space()?;
@@ -469,7 +481,9 @@ fn special_byte(bytes: &[u8], mut at: usize) -> Option<usize> {
     // Most strings end within two steps; long ones (tokens, documents) are passed in strides that the compiler
     // turns into vector instructions.
     for _ in 0..2 {
-        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { return in_tail(bytes, at) };
+        let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+            return in_tail(bytes, at);
+        };
         let hits = special_bits(u64::from_le_bytes(*chunk));
         if hits != 0 {
             return Some(at + (hits.trailing_zeros() / 8) as usize);
@@ -644,7 +658,8 @@ mod tests {
         leaf.prop_recursive(5, 48, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::vec((".{0,12}", inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+                prop::collection::vec((".{0,12}", inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
     }
@@ -689,7 +704,9 @@ mod tests {
     #[test]
     fn surrogates() {
         let mut scratch = String::new();
-        for (text, expected) in [(r#""\ud83d\ude00""#, "😀"), (r#""a\ud800b""#, "a\u{fffd}b"), (r#""\u0000""#, "\0")] {
+        for (text, expected) in
+            [(r#""\ud83d\ude00""#, "😀"), (r#""a\ud800b""#, "a\u{fffd}b"), (r#""\u0000""#, "\0")]
+        {
             assert_eq!(whole(text).unwrap().as_text(&mut scratch), Some(expected));
         }
     }
@@ -716,7 +733,10 @@ mod tests {
         let message = |text: &str| whole(text).unwrap_err().to_string();
         assert_eq!(message(r#"{"a" 1}"#), "not JSON at byte 5: expected `:`");
         assert_eq!(message("[1 2]"), "not JSON at byte 3: expected `,` or `]`");
-        assert_eq!(message("{\"a\":\"\n\"}"), "not JSON at byte 6: expected no raw control character in a string");
+        assert_eq!(
+            message("{\"a\":\"\n\"}"),
+            "not JSON at byte 6: expected no raw control character in a string"
+        );
         assert_eq!(message(r#"["\x"]"#), "not JSON at byte 3: expected an escape character");
     }
 }

@@ -155,8 +155,14 @@ mod tests {
         let key = object_key(&CLOUD_TRAIL_MGMT_2_0, &partition(), ["raw/a"], 0, Codec::Zstd);
         let prefix = "aws/CLOUD_TRAIL_MGMT/2.0/region=us-east-1/accountId=111122223333/eventDay=20260314/";
         let name = key.strip_prefix(prefix).unwrap().strip_suffix(".zstd.parquet").unwrap();
-        assert!(name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
-        assert!(object_key(&CLOUD_TRAIL_MGMT_2_0, &partition(), ["raw/a"], 0, Codec::Gzip).ends_with(".gz.parquet"));
+        assert!(
+            name.len() == 32
+                && name.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+        );
+        assert!(
+            object_key(&CLOUD_TRAIL_MGMT_2_0, &partition(), ["raw/a"], 0, Codec::Gzip)
+                .ends_with(".gz.parquet")
+        );
     }
 
     #[test]

@@ -76,8 +76,8 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// What became of an invocation. Records are those of objects that did not fail: `records` is the sum of rows,
-/// skipped and quarantined.
+/// What became of an invocation. Records are those of objects that could be read: `records` is the sum of rows,
+/// skipped and quarantined, less the rows of what could not be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Objects whose records are in the lake, in quarantine or were skipped.
@@ -196,7 +196,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             .map(|item| async move { (self.store.get(&item.object).await, item) })
             .buffered(self.settings.fetch_concurrency);
         while let Some((body, item)) = fetched.next().await {
-            let outcome = self.ingest_one(body, &item, &mut batch, &mut outputs, &mut contributors, &mut completed);
+            let outcome =
+                self.ingest_one(body, &item, &mut batch, &mut outputs, &mut contributors, &mut completed);
             // A panic is a mistake of ours in one object's data; the others must not pay for it.
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|_| {
                 batch.abandon();
@@ -212,7 +213,9 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                     progress(bytes);
                 }
                 Err(reason) => {
-                    report.failures.push(Failure { index: item.index, reason: format!("{}: {reason}", item.object) });
+                    report
+                        .failures
+                        .push(Failure { index: item.index, reason: format!("{}: {reason}", item.object) });
                     progress(item.object.size.unwrap_or_default());
                 }
             }
@@ -240,7 +243,12 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     }
 
     /// Decides by key what is to be fetched, before anything is.
-    fn select(&self, objects: Vec<ObjectRef>, report: &mut Report, progress: &(dyn Fn(u64) + Sync)) -> Vec<Item> {
+    fn select(
+        &self,
+        objects: Vec<ObjectRef>,
+        report: &mut Report,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Vec<Item> {
         let mut items = Vec::new();
         for (index, object) in objects.into_iter().enumerate() {
             let bytes = object.size.unwrap_or_default();
@@ -250,8 +258,12 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 continue;
             }
             let class = match self.source.classify(&object.key) {
-                KeyClass::Log(_) | KeyClass::Unknown if object.size == Some(0) => KeyClass::NotALog("empty_object"),
-                KeyClass::Log(_) | KeyClass::Unknown if object.key.ends_with('/') => KeyClass::NotALog("folder_marker"),
+                KeyClass::Log(_) | KeyClass::Unknown if object.size == Some(0) => {
+                    KeyClass::NotALog("empty_object")
+                }
+                KeyClass::Log(_) | KeyClass::Unknown if object.key.ends_with('/') => {
+                    KeyClass::NotALog("folder_marker")
+                }
                 class => class,
             };
             match class {
@@ -268,8 +280,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
 
     fn refusal(&self, object: &ObjectRef) -> Option<&'static str> {
         if layout::is_lake_key(&object.key) || object.bucket == self.settings.lake_bucket {
-            Some("refused: an object of the lake is no raw log; check which bucket and prefix send notifications")
-        } else if !self.settings.raw_buckets.is_empty() && !self.settings.raw_buckets.contains(&object.bucket) {
+            Some(
+                "refused: an object of the lake is no raw log; check which bucket and prefix send notifications",
+            )
+        } else if !self.settings.raw_buckets.is_empty() && !self.settings.raw_buckets.contains(&object.bucket)
+        {
             Some("refused: the bucket is not one of RAW_BUCKETS")
         } else {
             None
@@ -308,7 +323,10 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 }
                 Ok(Read::Joined(framed)) => {
                     for (table, partition) in batch.touched() {
-                        contributors.entry(Place::Partition(table, partition)).or_default().insert(item.index);
+                        contributors
+                            .entry(Place::Partition(table, partition))
+                            .or_default()
+                            .insert(item.index);
                     }
                     if batch.touched_quarantine() {
                         contributors.entry(Place::Quarantine).or_default().insert(item.index);
@@ -350,7 +368,9 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             if body.size == Some(chunk.len() as u64) && batch.decode_whole(&chunk) {
                 rest = &[];
             }
-            while batch.feed(&item.object, &item.facts, &mut rest).map_err(|error| error.to_string())? == Fed::Full {
+            while batch.feed(&item.object, &item.facts, &mut rest).map_err(|error| error.to_string())?
+                == Fed::Full
+            {
                 let Some(own) = own.as_deref_mut() else {
                     batch.abandon();
                     return Ok(Read::NoRoom);
@@ -385,7 +405,9 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 }
                 Err(reason) => {
                     for index in by {
-                        failed.entry(index).or_insert_with(|| format!("writing {} failed: {reason}", output.key));
+                        failed
+                            .entry(index)
+                            .or_insert_with(|| format!("writing {} failed: {reason}", output.key));
                     }
                 }
             }
@@ -399,7 +421,9 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         };
         let partitions: Vec<TablePartition> = places.keys().filter_map(partition).collect();
         if !partitions.is_empty() {
-            for (outcome, by) in self.catalog.register(&partitions).await.into_iter().zip(places.into_values()) {
+            for (outcome, by) in
+                self.catalog.register(&partitions).await.into_iter().zip(places.into_values())
+            {
                 match outcome {
                     Ok(()) => report.partitions += 1,
                     Err(error) => {
@@ -419,7 +443,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
 
 /// The body in one piece.
 async fn collect(mut body: Body) -> Result<Body, String> {
-    let mut whole = Vec::with_capacity(body.size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default());
+    let mut whole =
+        Vec::with_capacity(body.size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default());
     while let Some(chunk) = body.chunks.next().await {
         whole.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
     }

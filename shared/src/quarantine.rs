@@ -73,8 +73,10 @@ mod tests {
         let at = Position { index: 3, offset: 77 };
         write_entry(&mut out, "cloudtrail", &object, at, "missing_event_time", "no eventTime", b"{\"a\":1}");
         write_entry(&mut out, "cloudtrail", &object, at, "unreadable", "not valid UTF-8", b"\xff");
-        let lines: Vec<serde_json::Value> =
-            out.split_inclusive(|byte| *byte == b'\n').map(|line| serde_json::from_slice(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = out
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
         assert_eq!(lines[0]["raw"], "{\"a\":1}");
         assert_eq!((&lines[0]["record"], &lines[0]["offset"]), (&3.into(), &77.into()));
         assert_eq!((&lines[1]["raw_base64"], lines[1].get("raw")), (&"/w==".into(), None));

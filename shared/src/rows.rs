@@ -139,7 +139,10 @@ impl Rows {
             Type::Boolean => Values::Bool(Vec::new()),
             Type::Struct(members) => {
                 return Node::Struct(
-                    members.iter().map(|(name, member)| self.add(format!("{path}.{name}"), member, list)).collect(),
+                    members
+                        .iter()
+                        .map(|(name, member)| self.add(format!("{path}.{name}"), member, list))
+                        .collect(),
                 );
             }
             Type::Array(element) => {
@@ -382,7 +385,8 @@ impl Rows {
             }
             (Node::Map(list, key, value), DataType::Map(field, sorted)) => {
                 let (offsets, nulls, elements) = self.lists[*list].gather(order);
-                let entries = vec![self.columns[*key].gather(&elements)?, self.columns[*value].gather(&elements)?];
+                let entries =
+                    vec![self.columns[*key].gather(&elements)?, self.columns[*value].gather(&elements)?];
                 let entries = StructArray::try_new(table::map_entries(), entries, None)?;
                 Arc::new(MapArray::try_new(Arc::clone(field), offsets, entries, nulls, *sorted)?)
             }
@@ -445,7 +449,8 @@ mod tests {
 
     fn gather(rows: &mut Rows, order: &[u32]) -> RecordBatch {
         rows.finish();
-        let columns = (0..rows.schema().fields().len()).map(|index| rows.column(index, order).unwrap()).collect();
+        let columns =
+            (0..rows.schema().fields().len()).map(|index| rows.column(index, order).unwrap()).collect();
         RecordBatch::try_new(Arc::clone(rows.schema()), columns).unwrap()
     }
 

@@ -249,8 +249,11 @@ impl Partitions {
         let found = candidates.iter().copied().find(|&index| self.all.get(index as usize).is_some_and(is));
         self.latest = found.unwrap_or_else(|| {
             let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-            let partition =
-                Partition { region: region.to_owned(), account: account.to_owned(), day: crate::time::day(time) };
+            let partition = Partition {
+                region: region.to_owned(),
+                account: account.to_owned(),
+                day: crate::time::day(time),
+            };
             self.all.push((partition, day));
             candidates.push(index);
             index

@@ -75,7 +75,11 @@ pub trait Store: Send + Sync {
     fn get(&self, object: &ObjectRef) -> impl Future<Output = Result<Body, StoreError>> + Send;
 
     /// Begins an object, replacing one of that key once it is complete.
-    fn create(&self, bucket: &str, key: &str) -> impl Future<Output = Result<Self::Upload, StoreError>> + Send;
+    fn create(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> impl Future<Output = Result<Self::Upload, StoreError>> + Send;
 }
 
 /// See [`Store::Upload`]. Dropping an upload without completing it leaves no object behind; [`Upload::abort`]

@@ -67,7 +67,9 @@ impl Type {
     pub fn parse(text: &str) -> Result<Self, TypeError> {
         let error = || TypeError(text.to_owned());
         let inside = |name: &str| {
-            text.strip_prefix(name).and_then(|rest| rest.strip_prefix('<')).and_then(|rest| rest.strip_suffix('>'))
+            text.strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('<'))
+                .and_then(|rest| rest.strip_suffix('>'))
         };
         Ok(match text {
             "string" => Self::Text,

@@ -14,9 +14,9 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
 
 use crate::layout::Codec;
 use crate::rows::Rows;
@@ -99,7 +99,11 @@ impl ParquetWriter {
     }
 }
 
-fn properties(table: &TableDefinition, schema: &Schema, codec: Codec) -> Result<WriterProperties, ParquetError> {
+fn properties(
+    table: &TableDefinition,
+    schema: &Schema,
+    codec: Codec,
+) -> Result<WriterProperties, ParquetError> {
     let compression = match codec {
         // Level 3 is 2 % smaller and takes 30 % longer to write.
         Codec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1)?),

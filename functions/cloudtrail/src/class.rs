@@ -132,16 +132,26 @@ pub const ACCOUNT_CHANGES: &[&str] = &[
 pub fn classify(event_source: &str, event_name: &str) -> Class {
     match event_source {
         "sts.amazonaws.com" => match event_name {
-            "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity" | "AssumeRoot" => Class::Authentication,
+            "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity" | "AssumeRoot" => {
+                Class::Authentication
+            }
             _ => Class::ApiActivity,
         },
         "signin.amazonaws.com" | "account.amazonaws.com" => match event_name {
-            "ConsoleLogin" | "CheckMfa" | "CredentialChallenge" | "CredentialVerification" | "UserAuthentication"
-            | "ExternalIdPDirectoryLogin" | "SwitchRole" | "ExitRole" => Class::Authentication,
+            "ConsoleLogin"
+            | "CheckMfa"
+            | "CredentialChallenge"
+            | "CredentialVerification"
+            | "UserAuthentication"
+            | "ExternalIdPDirectoryLogin"
+            | "SwitchRole"
+            | "ExitRole" => Class::Authentication,
             name if ACCOUNT_CHANGES.contains(&name) => Class::AccountChange,
             _ => Class::ApiActivity,
         },
-        "sso.amazonaws.com" if matches!(event_name, "Authenticate" | "Federate" | "Logout") => Class::Authentication,
+        "sso.amazonaws.com" if matches!(event_name, "Authenticate" | "Federate" | "Logout") => {
+            Class::Authentication
+        }
         "iam.amazonaws.com" if IAM_CHANGES.binary_search(&event_name).is_ok() => Class::AccountChange,
         _ => Class::ApiActivity,
     }
@@ -154,8 +164,14 @@ pub fn activity(class: Class, event_name: &str, read_only: bool) -> (i32, Option
     match class {
         Class::ApiActivity => api_activity(event_name, read_only),
         Class::Authentication => match event_name {
-            "ConsoleLogin" | "AssumeRole" | "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity" | "AssumeRoot"
-            | "SwitchRole" | "Authenticate" | "Federate" => (1, Some("Logon")),
+            "ConsoleLogin"
+            | "AssumeRole"
+            | "AssumeRoleWithSAML"
+            | "AssumeRoleWithWebIdentity"
+            | "AssumeRoot"
+            | "SwitchRole"
+            | "Authenticate"
+            | "Federate" => (1, Some("Logon")),
             "ExitRole" | "Logout" => (2, Some("Logoff")),
             _ => (99, None),
         },
@@ -227,7 +243,8 @@ const VERBS: &[(&str, i32)] = &[
 
 fn api_activity(event_name: &str, read_only: bool) -> (i32, Option<&'static str>) {
     let word = first_word(event_name);
-    let of_verb = VERBS.iter().find(|(verb, _)| verb.len() == word.len() && verb.as_bytes().eq_ignore_ascii_case(word));
+    let of_verb =
+        VERBS.iter().find(|(verb, _)| verb.len() == word.len() && verb.as_bytes().eq_ignore_ascii_case(word));
     match of_verb.map_or(if read_only { 2 } else { 99 }, |(_, activity_id)| *activity_id) {
         1 => (1, Some("Create")),
         2 => (2, Some("Read")),
@@ -247,7 +264,9 @@ fn first_word(event_name: &str) -> &[u8] {
 
 /// True if the name begins with the verb as a word of its own.
 fn has_verb(event_name: &str, wanted: &str) -> bool {
-    event_name.strip_prefix(wanted).is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
+    event_name
+        .strip_prefix(wanted)
+        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
 }
 
 #[cfg(test)]

@@ -35,7 +35,10 @@ pub fn classify(key: &str) -> KeyClass {
         (Some("CloudTrail-Digest"), _) => return KeyClass::NotALog("digest"),
         (Some("CloudTrail-Insight"), _) => return KeyClass::NotALog("insight_file"),
         (Some("CloudTrail"), None) => {
-            return KeyClass::Log(KeyFacts { region: region.map(str::to_owned), account: account.map(str::to_owned) });
+            return KeyClass::Log(KeyFacts {
+                region: region.map(str::to_owned),
+                account: account.map(str::to_owned),
+            });
         }
         (_, Some((_, reason))) => return KeyClass::NotALog(reason),
         _ => {}
@@ -76,11 +79,20 @@ mod tests {
     #[test]
     fn files_that_are_no_logs() {
         for (key, reason) in [
-            ("AWSLogs/1/CloudTrail-Digest/r/2026/03/14/1_CloudTrail-Digest_r_trail_r_20260314T090000Z.json.gz", "digest"),
+            (
+                "AWSLogs/1/CloudTrail-Digest/r/2026/03/14/1_CloudTrail-Digest_r_trail_r_20260314T090000Z.json.gz",
+                "digest",
+            ),
             ("1_CloudTrail-Digest_r_trail_r_20260314T090000Z.json.gz", "digest"),
-            ("AWSLogs/1/CloudTrail-Insight/r/2026/03/14/1_CloudTrail-Insight_r_20260314T0900Z_x.json.gz", "insight_file"),
+            (
+                "AWSLogs/1/CloudTrail-Insight/r/2026/03/14/1_CloudTrail-Insight_r_20260314T0900Z_x.json.gz",
+                "insight_file",
+            ),
             ("AWSLogs/1/CloudTrail/", "folder_marker"),
-            ("AWSLogs/1/vpcflowlogs/r/2026/03/14/1_vpcflowlogs_r_fl-1_20260314T0900Z_x.log.gz", "other_service"),
+            (
+                "AWSLogs/1/vpcflowlogs/r/2026/03/14/1_vpcflowlogs_r_fl-1_20260314T0900Z_x.log.gz",
+                "other_service",
+            ),
             ("AWSLogs/1/Config/ConfigWritabilityCheckFile", "write_check"),
         ] {
             assert_eq!(classify(key), KeyClass::NotALog(reason), "{key}");

@@ -107,7 +107,7 @@ fn table_of(record: &Record<'_>) -> Result<&'static str, &'static str> {
             "AwsCloudTrailInsight" => Err("insight"),
             "AwsVpceEvent" => Err("network_activity"),
             _ if text(record.management_event()) == "false" => data_source(Err("other_data_event")),
-            _ if text(record.management_event()) == "" && is_data_event(record) => {
+            _ if text(record.management_event()).is_empty() && is_data_event(record) => {
                 data_source(Ok(CLOUD_TRAIL_MGMT_2_0.source))
             }
             _ => Ok(CLOUD_TRAIL_MGMT_2_0.source),
@@ -125,7 +125,9 @@ fn is_data_event(record: &Record<'_>) -> bool {
     if record.event_name().is_some_and(|name| matches!(name.text, "Invoke" | "InvokeExecution")) {
         return true;
     }
-    let Some(resources) = record.resources().filter(|resources| resources.kind == Kind::Array) else { return false };
+    let Some(resources) = record.resources().filter(|resources| resources.kind == Kind::Array) else {
+        return false;
+    };
     let (mut cursor, mut first) = (resources.cursor(), true);
     while let Ok(true) = cursor.next_element(&mut first) {
         let Ok(resource) = cursor.value() else { return false };

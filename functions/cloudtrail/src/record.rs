@@ -312,7 +312,10 @@ mod tests {
         assert_eq!(context.attributes.rest.len(), 1);
         assert_eq!(record.user_identity.arn().map(|value| value.text), Some("a"));
         record.clear();
-        assert!(record.user_identity.arn().is_none() && record.user_identity.session_context.attributes.rest.is_empty());
+        assert!(
+            record.user_identity.arn().is_none()
+                && record.user_identity.session_context.attributes.rest.is_empty()
+        );
     }
 
     #[test]

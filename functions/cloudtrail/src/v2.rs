@@ -32,9 +32,9 @@
 //! * `user` of an Account Change is the account that changed: ARN in `uid`, id in `uid_alt`.
 //! * A text longer than OCSF allows is cut in its column and whole in `unmapped`.
 
-mod actor;
+pub mod actor;
 mod leaves;
-mod target;
+pub mod target;
 
 use shared::json::{Kind, Raw};
 use shared::ocsf::{self, ObservableType, PLAUSIBLE_TIMES, Unmapped};
@@ -135,9 +135,11 @@ impl Mapping {
         }
         self.unmapped.write(rows);
 
-        let region = plain(record.aws_region()).filter(|region| !region.is_empty()).or(facts.region.as_deref());
+        let region =
+            plain(record.aws_region()).filter(|region| !region.is_empty()).or(facts.region.as_deref());
         let account = plain(record.recipient_account_id()).filter(|account| !account.is_empty());
-        let account = account.or(facts.account.as_deref()).or_else(|| plain(record.user_identity.account_id()));
+        let account =
+            account.or(facts.account.as_deref()).or_else(|| plain(record.user_identity.account_id()));
         let (region, account) = (region.unwrap_or("unknown"), account.unwrap_or("unknown"));
         rows.text(self.leaves.cloud_region, region);
         out.end_row(index, region, account, millis);
@@ -165,7 +167,9 @@ impl Mapping {
         self.type_name.push_str(": ");
         self.type_name.push_str(activity_name.unwrap_or("Other"));
         rows.text(self.leaves.type_name, &self.type_name);
-        for (member, value) in [("readOnly", record.read_only()), ("managementEvent", record.management_event())] {
+        for (member, value) in
+            [("readOnly", record.read_only()), ("managementEvent", record.management_event())]
+        {
             if let Some(value) = value {
                 self.unmapped.add(member, value);
             }
@@ -258,7 +262,12 @@ impl Mapping {
             match (name.text, value.kind) {
                 ("UserName", Kind::String) if user_name.is_none() => user_name = Some(value),
                 ("LoginTo", Kind::String) if authentication => {
-                    self.put(rows, self.leaves.dst_endpoint_svc_name, "additionalEventData.LoginTo", Some(value));
+                    self.put(
+                        rows,
+                        self.leaves.dst_endpoint_svc_name,
+                        "additionalEventData.LoginTo",
+                        Some(value),
+                    );
                 }
                 ("MFAUsed", Kind::String) if authentication && matches!(value.text, "Yes" | "No") => {
                     rows.boolean(self.leaves.is_mfa, value.text == "Yes");
@@ -292,7 +301,12 @@ impl Mapping {
         rows.element(self.leaves.resources);
         self.put(rows, self.leaves.resource_uid, "resources[].ARN", Some(uid));
         let text = uid.as_text(&mut self.scratch).unwrap_or_default();
-        self.leaves.observables.push(rows, "resources[].uid", ObservableType::ResourceUid, ocsf::bounded(text));
+        self.leaves.observables.push(
+            rows,
+            "resources[].uid",
+            ObservableType::ResourceUid,
+            ocsf::bounded(text),
+        );
         let (mut cursor, mut first) = (resource.cursor(), true);
         while let Ok(Some(name)) = cursor.next_member(&mut first) {
             let Ok(value) = cursor.value() else { break };
@@ -300,7 +314,12 @@ impl Mapping {
                 "ARN" => {}
                 "ARNPrefix" if arn.is_none() => {}
                 "accountId" if is_scalar(value) => {
-                    self.put(rows, self.leaves.resource_owner_account_uid, "resources[].accountId", Some(value));
+                    self.put(
+                        rows,
+                        self.leaves.resource_owner_account_uid,
+                        "resources[].accountId",
+                        Some(value),
+                    );
                 }
                 "type" if is_scalar(value) => {
                     self.put(rows, self.leaves.resource_type, "resources[].type", Some(value));
@@ -366,7 +385,10 @@ fn plain(value: Option<Raw<'_>>) -> Option<&str> {
 
 fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {
     let Some(value) = record.event_time() else {
-        return Err(Rejection { reason: "missing_event_time", detail: "eventTime: expected a time, found none".to_owned() });
+        return Err(Rejection {
+            reason: "missing_event_time",
+            detail: "eventTime: expected a time, found none".to_owned(),
+        });
     };
     match plain(Some(value)).and_then(time::parse_rfc3339) {
         Some(millis) if PLAUSIBLE_TIMES.contains(&millis) => Ok(millis),

@@ -109,7 +109,11 @@ impl FolderCatalog {
 }
 
 fn columns(table: &TableDefinition) -> Vec<Column> {
-    table.columns.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: (*kind).to_owned() }).collect()
+    table
+        .columns
+        .iter()
+        .map(|(name, kind)| Column { name: (*name).to_owned(), kind: (*kind).to_owned() })
+        .collect()
 }
 
 impl Catalog for FolderCatalog {

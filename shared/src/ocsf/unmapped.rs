@@ -113,7 +113,8 @@ impl Unmapped {
             let entry = self.entries[index];
             let path = &self.buffer[entry.path.0..entry.path.1];
             let same = |other: &Entry| self.buffer[other.path.0..other.path.1] == *path;
-            let seen = if few { &self.entries[..index] } else { &self.entries[index.saturating_sub(1)..index] };
+            let seen =
+                if few { &self.entries[..index] } else { &self.entries[index.saturating_sub(1)..index] };
             if seen.iter().any(same) {
                 continue;
             }
@@ -121,7 +122,8 @@ impl Unmapped {
             rows.text(self.key, path);
             let value = &self.buffer[entry.value.0..entry.value.1];
             let later = &self.entries[index + 1..];
-            let mut others = later.iter().take_while(|other| few || same(other)).filter(|other| same(other)).peekable();
+            let mut others =
+                later.iter().take_while(|other| few || same(other)).filter(|other| same(other)).peekable();
             if others.peek().is_none() {
                 rows.text(self.value, value);
                 continue;
@@ -219,8 +221,8 @@ fn push_name(path: &mut String, name: Raw<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::cast::AsArray as _;
     use arrow_array::Array as _;
+    use arrow_array::cast::AsArray as _;
 
     use super::*;
     use crate::table::TableDefinition;
@@ -247,7 +249,10 @@ mod tests {
         }
         let entries = map.value(0);
         let (keys, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
-        keys.iter().zip(values).map(|(key, value)| (key.unwrap().to_owned(), value.unwrap().to_owned())).collect()
+        keys.iter()
+            .zip(values)
+            .map(|(key, value)| (key.unwrap().to_owned(), value.unwrap().to_owned()))
+            .collect()
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -257,7 +262,8 @@ mod tests {
     #[test]
     fn the_rule() {
         let text = r#"{"a":{"b":1.50,"c":null,"d":{},"e":[]},"f":[{"g":"x"},{"g":"y","h":true}],"i":["p","q"],"j":"","k.l":"\u00e9\n"}"#;
-        let expected = [("a.b", "1.50"), ("f[].g", "x,y"), ("f[].h", "true"), ("i[]", "p,q"), ("j", ""), ("k.l", "é\n")];
+        let expected =
+            [("a.b", "1.50"), ("f[].g", "x,y"), ("f[].h", "true"), ("i[]", "p,q"), ("j", ""), ("k.l", "é\n")];
         assert_eq!(flatten(text), pairs(&expected));
         assert_eq!(flatten(r#"{"a":[[1,2],[3]]}"#), pairs(&[("a[][]", "1,2,3")]));
         assert!(flatten(r#"{"a":null,"b":{}}"#).is_empty());

@@ -13,7 +13,9 @@ use crate::json::{self, Cursor};
 use crate::notification::ObjectRef;
 use crate::quarantine;
 use crate::rows::{Rows, RowsError};
-use crate::source::{KeyFacts, Normalizer, Outcome, Output, Part, Partitions, RecordError, Source, TableRows};
+use crate::source::{
+    KeyFacts, Normalizer, Outcome, Output, Part, Partitions, RecordError, Source, TableRows,
+};
 use crate::table::TableDefinition;
 
 /// What became of the records of the objects that joined.
@@ -100,7 +102,7 @@ impl Batch {
 
     /// True if nothing is held, so an object that begins now has the batch to itself.
     pub(super) fn is_empty(&self) -> bool {
-        self.quarantine.is_empty() && self.tables.iter().all(|table| table.is_empty())
+        self.quarantine.is_empty() && self.tables.iter().all(TableRows::is_empty)
     }
 
     /// Begins an object.
@@ -108,7 +110,7 @@ impl Batch {
         self.frames.reset();
         self.decoder = Decoder::new(self.max_object_bytes);
         self.checkpoint = Checkpoint {
-            rows: self.tables.iter().map(|table| table.len()).collect(),
+            rows: self.tables.iter().map(TableRows::len).collect(),
             quarantine: self.quarantine.len(),
             counts: self.counts.clone(),
         };

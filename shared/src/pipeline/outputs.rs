@@ -74,18 +74,26 @@ impl<'a, S: Store> Outputs<'a, S> {
     }
 
     /// Writes rows of one partition of a table.
-    pub(super) async fn write_rows(&mut self, table: usize, part: &Part, rows: &Rows, partitions: &Partitions) {
+    pub(super) async fn write_rows(
+        &mut self,
+        table: usize,
+        part: &Part,
+        rows: &Rows,
+        partitions: &Partitions,
+    ) {
         let place = Place::Partition(table, part.partition);
         if !self.objects.contains_key(&place) {
             let definition = self.target.tables[table];
             let group = self.group.iter().map(String::as_str);
-            let key = layout::object_key(definition, partitions.get(part.partition), group, 0, self.target.codec);
+            let key =
+                layout::object_key(definition, partitions.get(part.partition), group, 0, self.target.codec);
             match ParquetWriter::new(definition, Arc::clone(rows.schema()), self.target.codec) {
                 Ok(writer) => self.create(place, key, Encoder::Parquet(writer)).await,
                 Err(error) => {
                     // Only a mistaken definition gets here; the group fails and says so.
                     let upload = Err(format!("the table cannot be written: {error}"));
-                    self.objects.insert(place, OutputObject { key, encoder: None, upload, rows: 0, bytes: 0 });
+                    self.objects
+                        .insert(place, OutputObject { key, encoder: None, upload, rows: 0, bytes: 0 });
                 }
             }
         }
@@ -120,7 +128,8 @@ impl<'a, S: Store> Outputs<'a, S> {
     }
 
     async fn create(&mut self, place: Place, key: String, encoder: Encoder) {
-        let upload = self.target.store.create(self.target.bucket, &key).await.map_err(|error| error.to_string());
+        let upload =
+            self.target.store.create(self.target.bucket, &key).await.map_err(|error| error.to_string());
         self.objects.insert(place, OutputObject { key, encoder: Some(encoder), upload, rows: 0, bytes: 0 });
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray, new_null_array,
+    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray,
+    new_null_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -58,7 +59,9 @@ impl Column {
         self.valid.resize(self.len, true);
         self.valid.resize(length, false);
         match &mut self.values {
-            Values::Text { data, offsets } => offsets.resize(length + 1, i32::try_from(data.len()).unwrap_or(i32::MAX)),
+            Values::Text { data, offsets } => {
+                offsets.resize(length + 1, i32::try_from(data.len()).unwrap_or(i32::MAX));
+            }
             Values::Int(values) => values.resize(length, 0),
             Values::Long(values) => values.resize(length, 0),
             Values::Bool(values) => values.resize(length, false),
@@ -146,7 +149,9 @@ impl Column {
         match &self.values {
             Values::Text { .. } => DataType::Utf8,
             Values::Int(_) => DataType::Int32,
-            Values::Long(_) if self.timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            Values::Long(_) if self.timestamp => {
+                DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+            }
             Values::Long(_) => DataType::Int64,
             Values::Bool(_) => DataType::Boolean,
         }

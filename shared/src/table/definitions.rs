@@ -61,8 +61,14 @@ const CLOUD_TRAIL_2_0: &[ColumnDefinition] = &[
     ("service", "struct<name:string>"),
 ];
 
-const CLOUD_TRAIL_UNIQUE: &[&str] =
-    &["metadata.uid", "api.request.uid", "api.request.data", "api.response.data", "session.credential_uid", "unmapped.key_value.value"];
+const CLOUD_TRAIL_UNIQUE: &[&str] = &[
+    "metadata.uid",
+    "api.request.uid",
+    "api.request.data",
+    "api.response.data",
+    "session.credential_uid",
+    "unmapped.key_value.value",
+];
 
 /// CloudTrail management events, source version 2.0.
 pub const CLOUD_TRAIL_MGMT_2_0: TableDefinition = TableDefinition {

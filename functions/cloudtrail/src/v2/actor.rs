@@ -84,15 +84,23 @@ impl Mapping {
         let attributes = &context.attributes;
         match plain(attributes.creation_date()).and_then(time::parse_rfc3339) {
             Some(millis) => rows.long(self.leaves.actor_session_created_time_dt, millis),
-            None => self.leave("userIdentity.sessionContext.attributes.creationDate", attributes.creation_date()),
+            None => {
+                self.leave("userIdentity.sessionContext.attributes.creationDate", attributes.creation_date());
+            }
         }
         match plain(attributes.mfa_authenticated()) {
             Some(flag @ ("true" | "false")) => rows.boolean(self.leaves.actor_session_is_mfa, flag == "true"),
-            _ => self.leave("userIdentity.sessionContext.attributes.mfaAuthenticated", attributes.mfa_authenticated()),
+            _ => self.leave(
+                "userIdentity.sessionContext.attributes.mfaAuthenticated",
+                attributes.mfa_authenticated(),
+            ),
         }
         self.leave_rest("userIdentity.sessionContext.sessionIssuer", &context.session_issuer.rest);
         self.leave_rest("userIdentity.sessionContext.attributes", &attributes.rest);
-        self.leave_rest("userIdentity.sessionContext.webIdFederationData", &context.web_id_federation_data.rest);
+        self.leave_rest(
+            "userIdentity.sessionContext.webIdFederationData",
+            &context.web_id_federation_data.rest,
+        );
         self.leave_rest("userIdentity.sessionContext", &context.rest);
     }
 
@@ -101,7 +109,12 @@ impl Mapping {
         match identity.session_context.web_id_federation_data.federated_provider() {
             None => self.put(rows, leaf, path, identity.identity_provider()),
             provider => {
-                self.put(rows, leaf, "userIdentity.sessionContext.webIdFederationData.federatedProvider", provider);
+                self.put(
+                    rows,
+                    leaf,
+                    "userIdentity.sessionContext.webIdFederationData.federatedProvider",
+                    provider,
+                );
                 self.leave(path, identity.identity_provider());
             }
         }
@@ -120,7 +133,13 @@ impl Mapping {
     }
 
     /// Sees to it that the actor is someone, and the user, if there is one, too.
-    fn complete_actor(&mut self, rows: &mut Rows, record: &Record<'_>, name: Option<Raw<'_>>, event: &Event<'_>) {
+    fn complete_actor(
+        &mut self,
+        rows: &mut Rows,
+        record: &Record<'_>,
+        name: Option<Raw<'_>>,
+        event: &Event<'_>,
+    ) {
         let identity = &record.user_identity;
         let scalar = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
         if name.is_some() || scalar(identity.arn()) || scalar(identity.account_id()) {
@@ -134,8 +153,10 @@ impl Mapping {
         if !has_user && scalar(identity.invoked_by()) {
             return; // the service that called is the actor
         }
-        let name = [identity.invoked_by(), identity.principal_id(), identity.kind()].into_iter().find_map(plain);
-        let is_service_event = plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
+        let name =
+            [identity.invoked_by(), identity.principal_id(), identity.kind()].into_iter().find_map(plain);
+        let is_service_event =
+            plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
         let name = name.unwrap_or(if is_service_event { event.source } else { "Unknown" });
         rows.text(self.leaves.actor_user_name, ocsf::bounded(name));
     }

@@ -86,7 +86,12 @@ impl Mapping {
             return;
         }
         // OCSF wants a name or a uid.
-        match first_of([identity.user_name(), identity.invoked_by(), identity.principal_id(), identity.kind()]) {
+        match first_of([
+            identity.user_name(),
+            identity.invoked_by(),
+            identity.principal_id(),
+            identity.kind(),
+        ]) {
             Some(name) => self.write_text(rows, self.leaves.user_name, Some(name)),
             None => rows.text(self.leaves.user_name, "Unknown"),
         }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::catalog::folder::FolderCatalog;
 use shared::layout::Codec;
 use shared::notification::ObjectRef;
-use shared::pipeline::{Failure, Pipeline, Settings};
+use shared::pipeline::{Pipeline, Settings};
 use shared::store::folder::FolderStore;
 use tokio::runtime::{Builder, Runtime};
 
@@ -300,14 +300,16 @@ impl Ingest<'_> {
         let mut stopped = false;
         let mut failed: HashSet<usize> = HashSet::new();
         for failure in &report.failures {
-            let reason = reason_of_reading(failure, &objects[failure.index]);
-            stopped |= reason.is_none();
+            stopped |= failure.partial;
             failed.insert(failure.index);
-            let reason = reason.map_or_else(
-                || format!("{}; make the lake writable and run this again", failure.reason),
-                str::to_owned,
-            );
             let object = group.files[failure.index].path().display().to_string();
+            let reason = if failure.partial {
+                format!("{}; make the lake writable and run this again", failure.reason)
+            } else {
+                // The file is named beside it.
+                let named = format!("{}: ", objects[failure.index]);
+                failure.reason.strip_prefix(&named).unwrap_or(&failure.reason).to_owned()
+            };
             self.summary.objects.failed.push(Failed { object, reason });
         }
         if stopped {
@@ -348,10 +350,4 @@ fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
         buffer_bytes: options.buffer_bytes,
         ..Settings::new(bucket)
     })
-}
-
-/// Why an object could not be read: such an object leaves nothing in the lake, and its failure begins with
-/// its name. `None` for a failure to write or register, after which the lake may hold a part of its rows.
-fn reason_of_reading<'a>(failure: &'a Failure, object: &ObjectRef) -> Option<&'a str> {
-    failure.reason.strip_prefix(&object.to_string())?.strip_prefix(": ")
 }

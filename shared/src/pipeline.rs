@@ -66,14 +66,15 @@ impl Settings {
     }
 }
 
-/// A raw object that did not make it into the lake. Nothing of it is there, and nothing of it is lost: its
-/// message goes back to the queue.
+/// A raw object that did not make it into the lake. Nothing of it is lost: its message goes back to the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Index among the objects that were to be ingested.
     pub index: usize,
     /// What failed and why.
     pub reason: String,
+    /// True if some of its rows may be in the lake already: reading succeeded, writing or registering did not.
+    pub partial: bool,
 }
 
 /// What became of an invocation. Records are those of objects that could be read: `records` is the sum of rows,
@@ -185,7 +186,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         let mut batch = match self.batch() {
             Ok(batch) => batch,
             Err(error) => {
-                let fail = |item: &Item| Failure { index: item.index, reason: error.to_string() };
+                let fail =
+                    |item: &Item| Failure { index: item.index, reason: error.to_string(), partial: false };
                 report.failures.extend(items.iter().map(fail));
                 return report;
             }
@@ -213,9 +215,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                     progress(bytes);
                 }
                 Err(reason) => {
-                    report
-                        .failures
-                        .push(Failure { index: item.index, reason: format!("{}: {reason}", item.object) });
+                    report.failures.push(Failure {
+                        index: item.index,
+                        reason: format!("{}: {reason}", item.object),
+                        partial: false,
+                    });
                     progress(item.object.size.unwrap_or_default());
                 }
             }
@@ -253,7 +257,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         for (index, object) in objects.into_iter().enumerate() {
             let bytes = object.size.unwrap_or_default();
             if let Some(reason) = self.refusal(&object) {
-                report.failures.push(Failure { index, reason: format!("{object}: {reason}") });
+                report.failures.push(Failure {
+                    index,
+                    reason: format!("{object}: {reason}"),
+                    partial: false,
+                });
                 progress(bytes);
                 continue;
             }
@@ -435,7 +443,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             }
         }
         report.objects_ingested = report.objects_ingested.saturating_sub(failed.len() as u64);
-        report.failures.extend(failed.into_iter().map(|(index, reason)| Failure { index, reason }));
+        report.failures.extend(failed.into_iter().map(|(index, reason)| Failure {
+            index,
+            reason,
+            partial: true,
+        }));
         report.failures.sort_by_key(|failure| failure.index);
         report.objects_written.sort();
     }

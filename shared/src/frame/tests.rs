@@ -1,0 +1,110 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const FRAMING: Framing = Framing::Document { records: "Records", marker: "digestS3Object" };
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    records: Vec<(u64, String)>,
+    unreadable: Vec<(u64, String, String)>,
+}
+
+impl RecordSink for Seen {
+    fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
+        let value = cursor.value()?;
+        self.records.push((at.offset, value.text.to_owned()));
+        Ok(())
+    }
+
+    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
+        self.unreadable.push((at.index, String::from_utf8_lossy(bytes).into_owned(), reason.to_owned()));
+    }
+}
+
+fn frame(bytes: &[u8], chunk: usize) -> (Seen, Result<Framed, FrameError>) {
+    let (mut frames, mut seen) = (Frames::new(FRAMING, 10_000), Seen::default());
+    let outcome = bytes
+        .chunks(chunk.max(1))
+        .try_for_each(|piece| {
+            frames.window().extend_from_slice(piece);
+            frames.drain(false, &mut seen)
+        })
+        .and_then(|()| frames.drain(true, &mut seen))
+        .and_then(|()| frames.finish());
+    (seen, outcome)
+}
+
+fn texts(seen: &Seen) -> Vec<&str> {
+    seen.records.iter().map(|(_, text)| text.as_str()).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_records(chunk in 1..200_usize, pretty: bool, bom: bool) {
+        let document = serde_json::json!({"v": [1, {"x": "]}"}], "Records": [{"a": "é\"}"}, {"b": [1, 2]}, {}, null, 7], "tail": 1.5});
+        let text = if pretty { serde_json::to_string_pretty(&document).unwrap().replace('\n', "\r\n") } else { document.to_string() };
+        let text = format!("{}{text}\n{text}", if bom { "\u{feff}" } else { "" });
+        let (whole, outcome) = frame(text.as_bytes(), usize::MAX);
+        prop_assert_eq!(outcome, Ok(Framed::Records));
+        prop_assert_eq!(whole.records.len(), 10);
+        for (offset, record) in &whole.records {
+            prop_assert!(text[usize::try_from(*offset).unwrap()..].starts_with(record.as_str()));
+        }
+        let (split, outcome) = frame(text.as_bytes(), chunk);
+        prop_assert_eq!(outcome, Ok(Framed::Records));
+        prop_assert_eq!(split, whole);
+    }
+
+    #[test]
+    fn every_cut_is_an_error(cut in 0..44_usize, chunk in 1..50_usize) {
+        let text = r#"{"v":1,"Records":[{"a":"b"},{"c":[1]}],"t":2}"#;
+        prop_assert!(frame(&text.as_bytes()[..cut], chunk).1.is_err());
+    }
+
+    #[test]
+    fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200), chunk in 1..50_usize) {
+        let _outcome = frame(&[b"{\"Records\":[", bytes.as_slice()].concat(), chunk);
+    }
+}
+
+#[test]
+fn a_broken_record_costs_only_itself() {
+    for chunk in [1, 7, 1000] {
+        let (seen, outcome) = frame(
+            b"{\"Records\":[{\"a\":1},{\"b\":\xff\xfe},{\"c\":tru},{\"d\":\"\xc3(\"},{\"e\":4}]}",
+            chunk,
+        );
+        assert_eq!(outcome, Ok(Framed::Records));
+        assert_eq!(texts(&seen), [r#"{"a":1}"#, r#"{"e":4}"#]);
+        let indexes: Vec<u64> = seen.unreadable.iter().map(|(index, ..)| *index).collect();
+        assert_eq!(indexes, [1, 2, 3]);
+        assert!(
+            seen.unreadable[0].2.contains("UTF-8") && seen.unreadable[1].2.contains("true, false or null")
+        );
+    }
+}
+
+#[test]
+fn other_structures_are_refused_with_a_reason() {
+    let reason = |text: &str| frame(text.as_bytes(), 5).1.unwrap_err().to_string();
+    assert!(reason("").contains("the object is empty"));
+    assert!(frame(b"\xff\xfe{\0\"\0", 2).1.unwrap_err().to_string().contains("UTF-8"));
+    assert!(reason("{}").contains("expected a JSON object with an array `Records`"));
+    assert!(reason(r#"{"Records":null}"#).contains("an array of records"));
+    assert!(reason("<?xml version=\"1.0\"?>").contains("expected an object"));
+    assert!(reason(r#"{"eventVersion":"1.08"}"#).contains("has none"));
+    let (seen, outcome) = frame(br#"{"Records":[{"a":1} {"b":2}]}"#, 9);
+    assert_eq!((texts(&seen).len(), seen.unreadable.len(), outcome), (1, 1, Ok(Framed::Records)));
+    assert!(reason(&format!("{{\"Records\":[{}", "[".repeat(600))).contains("nested deeper"));
+    assert!(reason(&format!("{{\"Records\":[\"{}", "x".repeat(40_000))).contains("longer than 10000 bytes"));
+}
+
+#[test]
+fn empty_arrays_and_files_of_another_kind() {
+    assert_eq!(frame(br#"{"Records":[]}"#, 3), (Seen::default(), Ok(Framed::Records)));
+    assert_eq!(
+        frame(br#"{"digestS3Object":"x","logFiles":[]}"#, 3),
+        (Seen::default(), Ok(Framed::OtherKind))
+    );
+}

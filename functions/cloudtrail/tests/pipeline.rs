@@ -1,6 +1,8 @@
 //! The whole road on folders, with faults: what fails goes back to the queue alone, and nothing is written twice
 //! or half.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

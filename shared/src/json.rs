@@ -182,6 +182,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Error::Incomplete`] at the end of the text, [`Error::Syntax`] on any other character.
+    #[inline(always)]
     pub fn expect(&mut self, wanted: u8, expected: &'static str) -> Result<(), Error> {
         match self.peek() {
             Some(byte) if byte == wanted => {
@@ -198,6 +199,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// As [`Cursor::value`].
+    #[inline(always)]
     pub fn next_member(&mut self, first: &mut bool) -> Result<Option<Raw<'a>>, Error> {
         if *first {
             self.expect(b'{', "an object")?;
@@ -225,6 +227,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// As [`Cursor::value`].
+    #[inline(always)]
     pub fn next_element(&mut self, first: &mut bool) -> Result<bool, Error> {
         if *first {
             self.expect(b'[', "an array")?;
@@ -252,6 +255,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if the text ends first, otherwise what is wrong and where.
+    #[inline(always)]
     pub fn value(&mut self) -> Result<Raw<'a>, Error> {
         let first = self.peek().ok_or(Error::Incomplete)?;
         let start = self.at;
@@ -265,6 +269,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string; the cursor may stand before white space.
+    #[inline(always)]
     fn string(&mut self, expected: &'static str) -> Result<Raw<'a>, Error> {
         self.expect(b'"', expected)?;
         let start = self.at;
@@ -273,7 +278,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes a string whose opening quote has been consumed; true if it holds no escape.
-    #[inline]
+    #[inline(always)]
     fn string_rest(&mut self) -> Result<bool, Error> {
         let bytes = self.text.as_bytes();
         self.at = special_byte(bytes, self.at).ok_or(Error::Incomplete)?;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_schema::{ArrowError, DataType, Schema};
 
-use self::column::{Column, ListColumn, Values, list_of, null_where_all_are};
+use self::column::{Column, ListColumn, Runs, Values, list_of, null_where_all_are};
 use crate::table::{self, TableDefinition, Type, TypeError};
 
 /// A leaf's type: `str`, `i32`, `i64` and `bool` are Hive's `string`, `int`, `bigint` (or `timestamp`) and
@@ -362,29 +362,29 @@ impl Rows {
         self.truncate(0);
     }
 
-    fn array(&self, node: &Node, kind: &DataType, order: &[u32]) -> Result<ArrayRef, ArrowError> {
+    fn array(&self, node: &Node, kind: &DataType, runs: &(impl Runs + ?Sized)) -> Result<ArrayRef, ArrowError> {
         Ok(match (node, kind) {
-            (Node::Leaf(index), _) => self.columns[*index].gather(order)?,
+            (Node::Leaf(index), _) => self.columns[*index].gather(runs)?,
             (Node::Struct(members), DataType::Struct(fields)) => {
                 let arrays: Vec<ArrayRef> = members
                     .iter()
                     .zip(fields)
-                    .map(|(member, field)| self.array(member, field.data_type(), order))
+                    .map(|(member, field)| self.array(member, field.data_type(), runs))
                     .collect::<Result<_, _>>()?;
                 let nulls = null_where_all_are(&arrays);
                 Arc::new(StructArray::try_new(fields.clone(), arrays, nulls)?)
             }
             (Node::List(list, element), DataType::List(field)) => {
                 if let Some(elements) = self.lists[*list].constant {
-                    let (offsets, values) = list_of(elements, order.len())?;
+                    let (offsets, values) = list_of(elements, runs.count())?;
                     return Ok(Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, None)?));
                 }
-                let (offsets, nulls, elements) = self.lists[*list].gather(order);
+                let (offsets, nulls, elements) = self.lists[*list].gather(runs);
                 let values = self.array(element, field.data_type(), &elements)?;
                 Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, nulls)?)
             }
             (Node::Map(list, key, value), DataType::Map(field, sorted)) => {
-                let (offsets, nulls, elements) = self.lists[*list].gather(order);
+                let (offsets, nulls, elements) = self.lists[*list].gather(runs);
                 let entries =
                     vec![self.columns[*key].gather(&elements)?, self.columns[*value].gather(&elements)?];
                 let entries = StructArray::try_new(table::map_entries(), entries, None)?;

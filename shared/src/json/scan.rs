@@ -1,7 +1,7 @@
 //! Finding what is special in a string, many bytes at a time.
 
 /// Index of the first quote, backslash or control character at or after `at`.
-#[inline]
+#[inline(always)]
 pub(super) fn special_byte(bytes: &[u8], mut at: usize) -> Option<usize> {
     // Most strings end within two steps; long ones (tokens, documents) are passed in strides that the compiler
     // turns into vector instructions.
@@ -44,7 +44,7 @@ fn in_tail(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The high bit of each byte that is special; above the lowest of them there may be false ones.
-#[inline]
+#[inline(always)]
 fn special_bits(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;

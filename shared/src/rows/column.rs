@@ -1,5 +1,6 @@
 //! One leaf's values, one list's lengths.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -111,37 +112,35 @@ impl Column {
         }
     }
 
-    /// The values of the given numbers as an array.
-    pub(super) fn gather(&self, order: &[u32]) -> Result<ArrayRef, ArrowError> {
+    /// The values of the given runs as an array.
+    pub(super) fn gather(&self, runs: &(impl Runs + ?Sized)) -> Result<ArrayRef, ArrowError> {
+        let count = runs.count();
         if let Some(value) = self.constant {
-            return text_of(value, order.len());
+            return text_of(value, count);
         }
         let nulls = match self.valid.as_slice() {
             [] => None,
             valid => {
-                let valid = BooleanBuffer::collect_bool(order.len(), |index| valid[order[index] as usize]);
+                let valid: BooleanBuffer = runs.iter().flat_map(|run| valid[run].iter().copied()).collect();
                 Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
             }
         };
-        if nulls.as_ref().is_some_and(|nulls| nulls.null_count() == order.len()) {
-            return Ok(new_null_array(&self.data_type(), order.len()));
+        if nulls.as_ref().is_some_and(|nulls| nulls.null_count() == count) {
+            return Ok(new_null_array(&self.data_type(), count));
         }
         Ok(match &self.values {
             Values::Text { data, offsets } => {
-                let (gathered, ends) = gather_text(data, offsets, order);
+                let (gathered, ends) = gather_text(data, offsets, runs);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
                 Arc::new(StringArray::try_new(offsets, Buffer::from_vec(gathered), nulls)?)
             }
-            Values::Int(values) => Arc::new(Int32Array::try_new(pick(values, order).into(), nulls)?),
+            Values::Int(values) => Arc::new(Int32Array::try_new(pick(values, runs).into(), nulls)?),
             Values::Long(values) if self.timestamp => {
-                let values = pick(values, order).into();
+                let values = pick(values, runs).into();
                 Arc::new(TimestampMillisecondArray::try_new(values, nulls)?.with_timezone("UTC"))
             }
-            Values::Long(values) => Arc::new(Int64Array::try_new(pick(values, order).into(), nulls)?),
-            Values::Bool(values) => {
-                let values = BooleanBuffer::collect_bool(order.len(), |index| values[order[index] as usize]);
-                Arc::new(BooleanArray::new(values, nulls))
-            }
+            Values::Long(values) => Arc::new(Int64Array::try_new(pick(values, runs).into(), nulls)?),
+            Values::Bool(values) => Arc::new(BooleanArray::new(pick(values, runs).into(), nulls)),
         })
     }
 
@@ -158,22 +157,62 @@ impl Column {
     }
 }
 
-fn pick<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
-    order.iter().map(|&index| values[index as usize]).collect()
+/// Which values are gathered, and in which order.
+pub(super) trait Runs {
+    /// Ranges of value numbers.
+    fn iter(&self) -> impl Iterator<Item = Range<usize>>;
+
+    /// Values in all runs.
+    fn count(&self) -> usize;
 }
 
-fn gather_text(data: &[u8], offsets: &[i32], order: &[u32]) -> (Vec<u8>, Vec<i32>) {
-    let range = |index: u32| {
-        let index = index as usize;
-        // Offsets come from lengths, so they are not negative.
-        offsets[index] as usize..offsets[index + 1] as usize
-    };
-    let length = order.iter().map(|&index| range(index).len()).sum();
-    let (mut gathered, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(order.len() + 1));
+/// Numbers of rows: runs of one.
+impl Runs for [u32] {
+    #[inline]
+    fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        self.into_iter().map(|&row| row as usize..row as usize + 1)
+    }
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
+/// The elements of some rows' lists: a run a row.
+pub(super) struct Elements {
+    runs: Vec<Range<u32>>,
+    count: usize,
+}
+
+impl Runs for Elements {
+    #[inline]
+    fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        self.runs.iter().map(|run| run.start as usize..run.end as usize)
+    }
+
+    fn count(&self) -> usize {
+        self.count
+    }
+}
+
+fn pick<T: Copy>(values: &[T], runs: &(impl Runs + ?Sized)) -> Vec<T> {
+    let mut picked = Vec::with_capacity(runs.count());
+    for run in runs.iter() {
+        picked.extend_from_slice(&values[run]);
+    }
+    picked
+}
+
+fn gather_text(data: &[u8], offsets: &[i32], runs: &(impl Runs + ?Sized)) -> (Vec<u8>, Vec<i32>) {
+    // Offsets come from lengths, so they are not negative.
+    let bytes = |run: &Range<usize>| offsets[run.start] as usize..offsets[run.end] as usize;
+    let length = runs.iter().map(|run| bytes(&run).len()).sum();
+    let (mut gathered, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(runs.count() + 1));
     ends.push(0);
-    for &index in order {
-        gathered.extend_from_slice(&data[range(index)]);
-        ends.push(i32::try_from(gathered.len()).unwrap_or(i32::MAX));
+    for run in runs.iter() {
+        let shift = i32::try_from(gathered.len()).unwrap_or(i32::MAX) - offsets[run.start];
+        gathered.extend_from_slice(&data[bytes(&run)]);
+        ends.extend(offsets[run.start + 1..=run.end].iter().map(|end| end + shift));
     }
     (gathered, ends)
 }
@@ -243,17 +282,21 @@ impl ListColumn {
         self.elements = self.ends.last().map_or(0, |&end| end as usize);
     }
 
-    /// Offsets and nulls of the lists of the given rows, and the numbers of their elements.
-    pub(super) fn gather(&self, order: &[u32]) -> (OffsetBuffer<i32>, Option<NullBuffer>, Vec<u32>) {
-        let (mut offsets, mut elements) = (Vec::with_capacity(order.len() + 1), Vec::new());
+    /// Offsets and nulls of the lists of the given rows, and the runs of their elements.
+    pub(super) fn gather(&self, rows: &(impl Runs + ?Sized)) -> (OffsetBuffer<i32>, Option<NullBuffer>, Elements) {
+        let count = rows.count();
+        let (mut offsets, mut elements) = (Vec::with_capacity(count + 1), Elements { runs: Vec::new(), count: 0 });
         offsets.push(0);
-        for &row in order {
-            let row = row as usize;
+        for row in rows.iter().flatten() {
             let start = if row == 0 { 0 } else { self.ends[row - 1] };
-            elements.extend(start..self.ends[row]);
-            offsets.push(i32::try_from(elements.len()).unwrap_or(i32::MAX));
+            let run = start..self.ends[row];
+            elements.count += run.len();
+            offsets.push(i32::try_from(elements.count).unwrap_or(i32::MAX));
+            if !run.is_empty() {
+                elements.runs.push(run);
+            }
         }
-        let valid = BooleanBuffer::collect_bool(order.len(), |index| self.valid[order[index] as usize]);
+        let valid: BooleanBuffer = rows.iter().flatten().map(|row| self.valid[row]).collect();
         let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls, elements)
     }

@@ -161,11 +161,13 @@ pub fn decode_whole(input: &[u8], limit: u64, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.resize(start + size, 0);
     let decoded = libdeflater::Decompressor::new().gzip_decompress(input, &mut out[start..]);
-    // The decoder stops after the first member and does not say where that ended. It ended at the input's end if
-    // its trailer (checksum and size, which were verified) is the input's and stands nowhere before.
+    // The decoder stops after the first member and does not say where that ended. No other member follows if
+    // nothing after the start looks like a member's header, or if the first member's trailer (checksum and size,
+    // which the decoder has verified) is the input's trailer and stands nowhere before.
     let is_single = decoded == Ok(size)
-        && libdeflater::crc32(&out[start..]) == checksum
-        && memchr::memmem::find(input, trailer) == Some(input.len() - trailer.len());
+        && (memchr::memmem::find(&input[1..], &[0x1f, 0x8b, 0x08]).is_none()
+            || (libdeflater::crc32(&out[start..]) == checksum
+                && memchr::memmem::find(input, trailer) == Some(input.len() - trailer.len())));
     if !is_single {
         out.truncate(start);
     }

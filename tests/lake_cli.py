@@ -39,7 +39,11 @@ def binary():
     command = ["cargo", "build", "-p", "lake", "--bin", "lake", "--message-format=json-render-diagnostics"]
     build = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=BUILD_SECONDS, check=True)
     messages = (json.loads(line) for line in build.stdout.splitlines() if line.startswith("{"))
-    found = [message["executable"] for message in messages if message.get("executable") and message["target"]["name"] == "lake"]
+    found = [
+        message["executable"]
+        for message in messages
+        if message.get("executable") and message["target"]["name"] == "lake"
+    ]
     return Path(found[-1])
 
 
@@ -63,7 +67,7 @@ def run(*arguments, memory=None, seconds=RUN_SECONDS):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    command = [binary(), *map(os.fspath, arguments)]
+    command = [binary(), *map(str, arguments)]
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -96,7 +100,9 @@ class Lake:
 
     def objects(self):
         """Everything below `aws` and `quarantine`."""
-        return sorted(path for room in ("aws", "quarantine") for path in (self.folder / room).rglob("*") if path.is_file())
+        return sorted(
+            path for room in ("aws", "quarantine") for path in (self.folder / room).rglob("*") if path.is_file()
+        )
 
     def rows(self, *tables):
         """Rows of the tables, each a dict of what Parquet holds."""
@@ -128,7 +134,7 @@ def read(path):
 def partition_of(path):
     """Source and partition values of a Parquet file in a lake, by its path."""
     source, _, *keys = path.parent.parts[-5:]
-    names, values = zip(*(key.split("=", 1) for key in keys))
+    names, values = zip(*(key.split("=", 1) for key in keys), strict=True)
     assert names == ("region", "accountId", "eventDay"), path
     return source, tuple(urllib.parse.unquote(value) for value in values)
 

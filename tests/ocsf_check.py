@@ -34,7 +34,11 @@ def check(event):
     if kind is None:
         return [f"class class_uid: {event.get('class_uid')!r} is no class"]
     profiles = event.get("metadata", {}).get("profiles", [])
-    findings = [f"profile metadata.profiles: {name!r} is no profile of {kind['name']}" for name in profiles if name not in kind["profiles"]]
+    findings = [
+        f"profile metadata.profiles: {name!r} is no profile of {kind['name']}"
+        for name in profiles
+        if name not in kind["profiles"]
+    ]
     for name, expected in (
         ("class_name", kind["caption"]),
         ("category_uid", kind["category_uid"]),
@@ -68,6 +72,9 @@ def object_findings(value, kind, path, profiles):
         else:
             findings += attribute_findings(member, attribute, f"{path}{name}", profiles)
             findings += caption_findings(value, name, attribute, path)
+    for name, attribute in attributes.items():
+        if name not in value and attribute.get("sibling") in value and "enum" in attribute:
+            findings.append(f"caption {path}{attribute['sibling']}: stands without {name}")
     for rule, names in (kind.get("constraints") or {}).items():
         present = [name for name in names if name in value]
         if (rule == "at_least_one" and not present) or (rule == "just_one" and len(present) != 1):
@@ -80,7 +87,9 @@ def attribute_findings(value, attribute, path, profiles):
         if not isinstance(value, list):
             return [f"type {path}: expected an array"]
         single = {**attribute, "is_array": False}
-        return [finding for element in value for finding in attribute_findings(element, single, f"{path}[]", profiles)]
+        return [
+            finding for element in value for finding in attribute_findings(element, single, f"{path}[]", profiles)
+        ]
     if attribute["type"] == "object_t":
         if not isinstance(value, dict):
             return [f"type {path}: expected an object"]
@@ -89,7 +98,12 @@ def attribute_findings(value, attribute, path, profiles):
         return object_findings(value, schema()["objects"][attribute["object_type"]], f"{path}.", profiles)
     if not is_of_type(value, attribute["type"]):
         return [f"type {path}: {value!r} is no {attribute['type']}"]
-    if isinstance(value, int) and not isinstance(value, bool) and "enum" in attribute and str(value) not in attribute["enum"]:
+    if (
+        isinstance(value, int)
+        and not isinstance(value, bool)
+        and "enum" in attribute
+        and str(value) not in attribute["enum"]
+    ):
         return [f"enum {path}: {value} is none of {', '.join(attribute['enum'])}"]
     return []
 
@@ -104,7 +118,9 @@ def caption_findings(parent, name, attribute, path):
     if "enum" not in attribute or caption is None or caption not in parent or parent[name] == OTHER:
         return []
     expected = caption_of(attribute, parent[name])
-    return [] if parent[caption] == expected else [f"caption {path}{caption}: {parent[caption]!r} is not {expected!r}"]
+    return (
+        [] if parent[caption] == expected else [f"caption {path}{caption}: {parent[caption]!r} is not {expected!r}"]
+    )
 
 
 def is_of_type(value, name):
@@ -145,5 +161,7 @@ def observable_findings(event):
             if step.endswith("[]"):
                 values = [element for value in values for element in value or ()]
         if observable["value"] not in values:
-            findings.append(f"observable {observable['name']}: no such attribute has the value {observable['value']!r}")
+            findings.append(
+                f"observable {observable['name']}: no such attribute has the value {observable['value']!r}"
+            )
     return findings

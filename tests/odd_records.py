@@ -6,23 +6,22 @@ to come, members twice. Whatever a record says has to land, and its row has to b
 
 import json
 import random
-import re
 
-from lake_cli import SAMPLES, Number, Pairs, log_files, put, records
+from lake_cli import SAMPLES, Number, Pairs, log_files, log_key, put, records
 
 SEED = 20260314
 RECORDS = 1200
 FILE_RECORDS = 150
 
 # Member names that the mapping knows, at every level, and some that nobody does.
-NAMES = (
-    "ARN ARNPrefix accountId additionalEventData apiVersion arn attributes awsRegion creationDate credentialId errorCode errorMessage "
-    "eventCategory eventName eventSource eventType eventVersion federatedProvider identityProvider identityStoreArn invokedBy "
-    "LoginTo managementEvent mfaAuthenticated MFAUsed onBehalfOf principalId readOnly recipientAccountId requestID requestParameters "
-    "resources responseElements roleArn roleName roleSessionName sessionContext sessionIssuer sharedEventID sourceIPAddress type "
-    "userAgent userIdentity userId userName UserName vpcEndpointId webIdFederationData "
-    "a.b with/slash empty ü"
-).split()
+NAMES = """
+    ARN ARNPrefix accountId additionalEventData apiVersion arn attributes awsRegion creationDate credentialId
+    errorCode errorMessage eventCategory eventName eventSource eventType eventVersion federatedProvider
+    identityProvider identityStoreArn invokedBy LoginTo managementEvent mfaAuthenticated MFAUsed onBehalfOf
+    principalId readOnly recipientAccountId requestID requestParameters resources responseElements roleArn roleName
+    roleSessionName sessionContext sessionIssuer sharedEventID sourceIPAddress type userAgent userIdentity userId
+    userName UserName vpcEndpointId webIdFederationData a.b with/slash empty ü
+""".split()
 
 TEXTS = [
     "",
@@ -42,7 +41,7 @@ TEXTS = [
     "fe80::1%eth0",
     "2026-03-14T09:05:00.123Z",
     "1970-01-01T00:00:00Z",
-    "quote \" backslash \\ slash / tab \t line \n",
+    'quote " backslash \\ slash / tab \t line \n',
     "nul \0 bell \x07 delete \x7f",
     "ä 日本 😀 \u2028",
     "a,b",
@@ -71,7 +70,13 @@ def value(dice, depth=0):
 
 def places(node, path=()):
     """Paths of all members and elements below a value, free-form parts left out."""
-    inside = enumerate(node) if isinstance(node, list) else [(at, member[1]) for at, member in enumerate(node)] if isinstance(node, Pairs) else ()
+    inside = (
+        enumerate(node)
+        if isinstance(node, list)
+        else [(at, member[1]) for at, member in enumerate(node)]
+        if isinstance(node, Pairs)
+        else ()
+    )
     for at, child in inside:
         if isinstance(node, Pairs) and node[at][0] in ("requestParameters", "responseElements") and child:
             yield (*path, at)
@@ -85,7 +90,11 @@ def change(node, path, how):
     at, *rest = path
     inside = list(node)
     if rest:
-        inside[at] = (inside[at][0], change(inside[at][1], rest, how)) if isinstance(node, Pairs) else change(inside[at], rest, how)
+        inside[at] = (
+            (inside[at][0], change(inside[at][1], rest, how))
+            if isinstance(node, Pairs)
+            else change(inside[at], rest, how)
+        )
     else:
         how(inside, at, isinstance(node, Pairs))
     return Pairs(inside) if isinstance(node, Pairs) else inside
@@ -121,7 +130,13 @@ def once(record, dice):
 def written(node, dice):
     """JSON text, with the freedom that JSON leaves."""
     if isinstance(node, Pairs):
-        return "{" + ",".join(f"{written(name, dice)}{space(dice)}:{space(dice)}{written(child, dice)}" for name, child in node) + "}"
+        return (
+            "{"
+            + ",".join(
+                f"{written(name, dice)}{space(dice)}:{space(dice)}{written(child, dice)}" for name, child in node
+            )
+            + "}"
+        )
     if isinstance(node, list):
         return "[" + ",".join(space(dice) + written(child, dice) for child in node) + "]"
     if isinstance(node, Number):
@@ -148,5 +163,5 @@ def write(folder):
         odd.append(written(record, dice))
     for start in range(0, len(odd), FILE_RECORDS):
         text = '{"Records": [' + ",\n".join(odd[start : start + FILE_RECORDS]) + "]}"
-        key = f"AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/14/111122223333_CloudTrail_us-east-1_20260314T0905Z_odd{start:06}.json.gz"
+        key = log_key(f"odd{start:06}")
         put(folder, key, text.encode())

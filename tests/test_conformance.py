@@ -20,11 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from lake_cli import PARTITION_KEYS, SAMPLES, TABLES, Number, Pairs
+from raw_leaves import MAPPED, leaf_findings, leaves
 
 EXPECTED = json.loads((SAMPLES / "EXPECTED.json").read_text())
-
-# OCSF's `string_t` holds so many characters.
-LONGEST = 65_535
 
 # Columns that are the lake's and not OCSF's.
 BESIDE_OCSF = ("asl_version",)
@@ -51,7 +49,9 @@ def samples(sample_lake):
 @pytest.fixture(scope="session")
 def corpus(corpus_lake, shared_dir):
     """The lake of logs of real accounts and those files."""
-    return corpus_lake, [path for path in lake_cli.log_files(shared_dir / "corpus" / "dev") if "/cloudtrail_" in path.as_posix()]
+    return corpus_lake, [
+        path for path in lake_cli.log_files(shared_dir / "corpus" / "dev") if "/cloudtrail_" in path.as_posix()
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,9 @@ def paired(case):
         for record in lake_cli.records(path):
             candidates = rows[record.get("eventID")]
             # Some records share an id: the row of one is that which has least wrong with it, if it is of its time.
-            of_its_time = [index for index, candidate in enumerate(candidates) if candidate[2]["time"] == time_of(record)]
+            of_its_time = [
+                index for index, candidate in enumerate(candidates) if candidate[2]["time"] == time_of(record)
+            ]
             found = [(len(leaf_findings(record, candidates[index][2])), index) for index in of_its_time]
             if not found:
                 alone.append(record)
@@ -124,13 +126,19 @@ def test_samples_are_what_they_are_said_to_be(samples):
     assert summary["records"]["skipped"] == EXPECTED["skipped"]
     assert summary["records"]["quarantined"] == {}
     assert summary["objects"]["ingested"] == EXPECTED["objects"]["logs"]
-    assert summary["objects"]["skipped"] == {"digest": EXPECTED["objects"]["digest"], "insight_file": EXPECTED["objects"]["insight"]}
+    assert summary["objects"]["skipped"] == {
+        "digest": EXPECTED["objects"]["digest"],
+        "insight_file": EXPECTED["objects"]["insight"],
+    }
     by_key = {file["key"]: file["records"] for file in EXPECTED["files"]}
     assert {path.relative_to(SAMPLES).as_posix(): len(lake_cli.records(path)) for path in files} == by_key
     partitions = Counter()
     for path in lake.files():
         partitions[lake_cli.partition_of(path)] += pq.read_metadata(path).num_rows
-    named = {(entry["table"], tuple(entry[key] for key in PARTITION_KEYS)): entry["rows"] for entry in EXPECTED["partitions"]}
+    named = {
+        (entry["table"], tuple(entry[key] for key in PARTITION_KEYS)): entry["rows"]
+        for entry in EXPECTED["partitions"]
+    }
     assert partitions == named
 
 
@@ -154,7 +162,11 @@ def fate(record):
         categories = {"AwsCloudTrailInsight": "Insight", "AwsVpceEvent": "NetworkActivity"}
         category = categories.get(kind, "Management") if isinstance(kind, str) else "Management"
         resources = record.get("resources")
-        types = [entry.get("type") for entry in resources if isinstance(entry, Pairs)] if isinstance(resources, list) else []
+        types = (
+            [entry.get("type") for entry in resources if isinstance(entry, Pairs)]
+            if isinstance(resources, list)
+            else []
+        )
         is_data = record.get("eventName") in ("Invoke", "InvokeExecution") or "AWS::S3::Object" in types
         if category == "Management" and (str(flag).lower() == "false" or (flag == "" and is_data and table)):
             category = "Data"
@@ -229,6 +241,7 @@ def put(value, *path):
         ("API Activity", put("Info", "severity"), "caption severity"),
         ("API Activity", put("Fine", "status"), "caption status"),
         ("API Activity", put("Delete", "activity_name"), "caption activity_name"),
+        ("API Activity", drop("status_id"), "caption status"),
         ("API Activity", put(7, "status_id"), "enum status_id"),
         ("API Activity", put(77, "activity_id"), "enum activity_id"),
         ("API Activity", put(600399, "type_uid"), "value type_uid"),
@@ -272,8 +285,17 @@ def validate(shared_dir):
     tool = shared_dir / "ocsf" / "validate_ocsf.py"
 
     def run(folder, *options):
-        command = [sys.executable, tool, "--schema", tool.parent / "schema-1.1.0.json", "--ignore-columns", ",".join(BESIDE_OCSF)]
-        done = subprocess.run([*command, *options, "--json", "-", "--quiet", folder], capture_output=True, text=True, timeout=300)
+        command = [
+            sys.executable,
+            tool,
+            "--schema",
+            tool.parent / "schema-1.1.0.json",
+            "--ignore-columns",
+            ",".join(BESIDE_OCSF),
+        ]
+        done = subprocess.run(
+            [*command, *options, "--json", "-", "--quiet", folder], capture_output=True, text=True, timeout=300
+        )
         assert done.stdout.startswith("{"), done.stderr
         return json.loads(done.stdout)
 
@@ -303,146 +325,6 @@ def test_the_reference_validator_looks_at_the_rows(samples, validate, tmp_path):
 
 
 # Each leaf of a record is in its row.
-
-
-def text(value):
-    return value
-
-
-def flag(value):
-    return {"true": True, "Yes": True, "false": False, "No": False}.get(value)
-
-
-def moment(value):
-    return lake_cli.millis(value)
-
-
-# Raw path, the column that takes it, and how. Where two paths share a column the first that a record has takes it.
-# With `always`, a scalar that fits is in the column and nowhere else.
-@dataclass(frozen=True)
-class Mapped:
-    path: str
-    column: str
-    convert: object = text
-    always: bool = True
-
-
-MAPPED = [
-    Mapped("eventTime", "time", moment),
-    Mapped("eventVersion", "metadata.product.version"),
-    Mapped("eventID", "metadata.uid"),
-    Mapped("eventType", "metadata.event_code"),
-    Mapped("eventCategory", "metadata.product.feature.name"),
-    Mapped("eventName", "api.operation"),
-    Mapped("eventSource", "api.service.name"),
-    Mapped("apiVersion", "api.version"),
-    Mapped("requestID", "api.request.uid"),
-    Mapped("errorCode", "api.response.error"),
-    Mapped("errorMessage", "api.response.message"),
-    Mapped("awsRegion", "cloud.region"),
-    Mapped("userAgent", "http_request.user_agent"),
-    Mapped("vpcEndpointId", "src_endpoint.uid"),
-    Mapped("sourceIPAddress", "src_endpoint.ip", always=False),  # an address
-    Mapped("sourceIPAddress", "src_endpoint.domain", always=False),  # or else
-    Mapped("userIdentity.type", "actor.user.type"),
-    Mapped("userIdentity.arn", "actor.user.uid"),
-    Mapped("userIdentity.principalId", "actor.user.uid_alt"),
-    Mapped("userIdentity.onBehalfOf.userId", "actor.user.uid_alt", always=False),  # without a principalId
-    Mapped("userIdentity.userName", "actor.user.name"),
-    Mapped("additionalEventData.UserName", "actor.user.name", always=False),  # without a userName
-    Mapped("userIdentity.accountId", "actor.user.account.uid"),
-    Mapped("userIdentity.accessKeyId", "actor.user.credential_uid"),
-    Mapped("userIdentity.credentialId", "actor.user.credential_uid", always=False),  # without a key
-    Mapped("userIdentity.invokedBy", "actor.invoked_by"),
-    Mapped("userIdentity.sessionContext.sessionIssuer.arn", "actor.session.issuer"),
-    Mapped("userIdentity.sessionContext.attributes.creationDate", "actor.session.created_time_dt", moment, always=False),  # a time
-    Mapped("userIdentity.sessionContext.attributes.mfaAuthenticated", "actor.session.is_mfa", flag, always=False),  # yes or no
-    Mapped("userIdentity.sessionContext.webIdFederationData.federatedProvider", "actor.idp.name"),
-    Mapped("userIdentity.identityProvider", "actor.idp.name", always=False),  # without a federatedProvider
-    Mapped("userIdentity.onBehalfOf.identityStoreArn", "actor.idp.uid"),
-    Mapped("additionalEventData.LoginTo", "dst_endpoint.svc_name", always=False),  # Authentication
-    Mapped("additionalEventData.MFAUsed", "is_mfa", flag, always=False),  # Authentication
-    Mapped("resources[].ARN", "resources[].uid", always=False),  # API Activity, as the next four
-    Mapped("resources[].ARNPrefix", "resources[].uid", always=False),
-    Mapped("resources[].accountId", "resources[].owner.account.uid", always=False),
-    Mapped("resources[].type", "resources[].type", always=False),
-]
-
-# Whole values that a column holds as JSON.
-FREE_FORM = {"requestParameters": "api.request.data", "responseElements": "api.response.data"}
-
-
-def leaves(value, path=""):
-    """Leaves of a JSON value with their paths; null, `{}` and `[]` are none."""
-    if isinstance(value, Pairs):
-        for name, member in value:
-            yield from leaves(member, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for element in value:
-            yield from leaves(element, f"{path}[]")
-    elif value is not None:
-        yield path, str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def values_at(row, column):
-    """Values of a column, whose path may lead through lists; times in milliseconds."""
-    values = [row]
-    for step in column.split("."):
-        name = step.removesuffix("[]")
-        values = [value[name] for value in values if value is not None]
-        if step.endswith("[]"):
-            values = [element for value in values for element in value or ()]
-    return [int(value.timestamp() * 1000) if hasattr(value, "timestamp") else value for value in values if value is not None]
-
-
-def leaf_findings(record, row):
-    """Leaves of the record that its row does not have, and what the row's `unmapped` has beyond them."""
-    findings, by_path, whole = [], defaultdict(list), dict.fromkeys(FREE_FORM)
-    for name, value in record:
-        # Of equal names the first that says something counts; the others are left over.
-        if name in whole and whole[name] is None:
-            whole[name] = value
-            continue
-        for path, leaf in leaves(value, name):
-            by_path[path].append(leaf)
-    for name, value in whole.items():
-        findings += free_form_findings(name, value, values_at(row, FREE_FORM[name]))
-    free = {mapped.column: values_at(row, mapped.column) for mapped in MAPPED}
-    for mapped in MAPPED:
-        left = []
-        for leaf in by_path.get(mapped.path, ()):
-            # A text that is too long is cut in its column and whole in `unmapped`.
-            is_short = len(leaf) <= LONGEST
-            wanted = mapped.convert(leaf)
-            if is_short and wanted is not None and wanted in free[mapped.column]:
-                free[mapped.column].remove(wanted)
-                continue
-            left.append(leaf)
-            if mapped.always and is_short and not is_doubled(record, mapped.path.split(".")):
-                findings.append(f"{mapped.path}: {leaf!r} is not in {mapped.column}")
-        by_path[mapped.path] = left
-    expected = {path: ",".join(values) for path, values in by_path.items() if values}
-    unmapped = row["unmapped"] or {}
-    for path in sorted(expected.keys() | unmapped.keys()):
-        if expected.get(path) != unmapped.get(path):
-            findings.append(f"unmapped[{path!r}]: expected {expected.get(path)!r}, found {unmapped.get(path)!r}")
-    return findings
-
-
-def is_doubled(value, names):
-    """True if a member on the way to a leaf occurs twice: then it is open which of them has the column."""
-    if not names or not isinstance(value, Pairs):
-        return False
-    found = [member for name, member in value if name == names[0]]
-    return len(found) > 1 or any(is_doubled(member, names[1:]) for member in found)
-
-
-def free_form_findings(name, value, found):
-    if value is None or value == Pairs() or value == []:
-        return [] if not found else [f"{name}: nothing, and yet there is {found}"]
-    if len(found) != 1:
-        return [f"{name}: expected its JSON, found {found}"]
-    return [] if lake_cli.DECODER.decode(found[0]) == value else [f"{name}: expected {value!r}, found {found[0]!r}"]
 
 
 def test_every_leaf_of_a_record_is_in_its_row(paired):
@@ -475,7 +357,9 @@ def test_every_mapped_path_occurs(samples):
 )
 def test_the_search_for_leaves_has_teeth(samples, mutate, finding):
     lake, files = samples
-    record = next(record for record in lake_cli.records(files[0]) if record.get("requestParameters") and record.get("requestID"))
+    record = next(
+        record for record in lake_cli.records(files[0]) if record.get("requestParameters") and record.get("requestID")
+    )
     row = next(row for row in lake.rows() if row["metadata"]["uid"] == record.get("eventID"))
     assert leaf_findings(record, row) == []
     changed = copy.deepcopy(row)
@@ -485,8 +369,17 @@ def test_the_search_for_leaves_has_teeth(samples, mutate, finding):
 
 
 def test_leaves_of_a_value():
-    value = lake_cli.DECODER.decode('{"a":{"b":[1,[true,"x"],{"c":1e400}]},"n":null,"e":{},"l":[],"t":"","a":"again"}')
-    assert list(leaves(value)) == [("a.b[]", "1"), ("a.b[][]", "true"), ("a.b[][]", "x"), ("a.b[].c", "1e400"), ("t", ""), ("a", "again")]
+    value = lake_cli.DECODER.decode(
+        '{"a":{"b":[1,[true,"x"],{"c":1e400}]},"n":null,"e":{},"l":[],"t":"","a":"again"}'
+    )
+    assert list(leaves(value)) == [
+        ("a.b[]", "1"),
+        ("a.b[][]", "true"),
+        ("a.b[][]", "x"),
+        ("a.b[].c", "1e400"),
+        ("t", ""),
+        ("a", "again"),
+    ]
     assert isinstance(value.get("a").get("b")[0], Number)
 
 
@@ -494,7 +387,7 @@ def test_leaves_of_a_value():
 
 
 def parse_hive(words):
-    """A type in Hive's words as a tree: a name; for structs members in their order, for lists and maps what is inside."""
+    """A type in Hive's words as a tree: a name, or a name and what is inside in its order."""
     tokens = re.findall(r"[A-Za-z0-9_]+|[<>:,]|\([0-9,]*\)", words)
 
     def parse():
@@ -522,7 +415,7 @@ def appended(ours, theirs, path, found):
         assert ours == theirs, path
         return
     assert ours[0] == theirs[0], path
-    for (name, kind), (their_name, their_kind) in zip(ours[1], theirs[1]):
+    for (name, kind), (their_name, their_kind) in zip(ours[1], theirs[1], strict=False):
         assert name == their_name, f"{path}: {name} stands where {their_name} does at AWS"
         appended(kind, their_kind, f"{path}.{name}" if name else f"{path}[]", found)
     assert len(ours[1]) >= len(theirs[1]), f"{path}: members are missing"
@@ -538,10 +431,12 @@ def test_tables_are_those_of_security_lake(sample_lake, shared_dir, table):
     contract = json.loads((shared_dir / "contract" / "tables" / f"{table.lower()}_2_0.json").read_text())
     entry = sample_lake.catalog(table)
     assert f"{entry['database']}.{entry['name']}" == contract["table"]
-    theirs = [(column["name"], column["type"]) for column in contract["columns"] if column["name"] not in PARTITION_KEYS]
+    theirs = [
+        (column["name"], column["type"]) for column in contract["columns"] if column["name"] not in PARTITION_KEYS
+    ]
     ours = [(column["name"], column["type"]) for column in entry["columns"]]
     found = []
-    for (name, kind), (their_name, their_kind) in zip(ours, theirs):
+    for (name, kind), (their_name, their_kind) in zip(ours, theirs, strict=False):
         assert name == their_name, f"{name} stands where {their_name} does at AWS"
         appended(parse_hive(kind), parse_hive(their_kind), name, found)
     assert len(ours) >= len(theirs)
@@ -556,7 +451,12 @@ def test_a_member_in_the_wrong_place_is_noticed():
     found = []
     appended(parse_hive("struct<a:string,b:array<struct<c:int,d:int>>,e:map<string,string>>"), theirs, "t", found)
     assert found == ["t.b[].d", "t.e"]
-    for wrong in ("struct<b:array<struct<c:int>>,a:string>", "struct<a:string>", "struct<a:string,b:array<struct<d:int,c:int>>>", "struct<a:int,b:array<struct<c:int>>>"):
+    for wrong in (
+        "struct<b:array<struct<c:int>>,a:string>",
+        "struct<a:string>",
+        "struct<a:string,b:array<struct<d:int,c:int>>>",
+        "struct<a:int,b:array<struct<c:int>>>",
+    ):
         with pytest.raises(AssertionError):
             appended(parse_hive(wrong), theirs, "t", [])
 
@@ -601,8 +501,17 @@ def test_a_row_stands_in_the_partition_of_its_record(paired):
 
 def test_escapes_in_json_change_nothing(lake_binary, tmp_path):
     """`\\u0049AM` is `IAM`, in a value as in a name."""
-    records = [lake_cli.record(0), lake_cli.record(1, eventSource="iam.amazonaws.com", eventName="CreateUser", awsRegion="eu-west-3")]
-    records.append(lake_cli.record(2, userIdentity={"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}, sourceIPAddress="ec2.amazonaws.com"))
+    records = [
+        lake_cli.record(0),
+        lake_cli.record(1, eventSource="iam.amazonaws.com", eventName="CreateUser", awsRegion="eu-west-3"),
+    ]
+    records.append(
+        lake_cli.record(
+            2,
+            userIdentity={"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+            sourceIPAddress="ec2.amazonaws.com",
+        )
+    )
     text = json.dumps({"Records": records})
     escape = lambda match: '"' + "".join(f"\\u{ord(character):04x}" for character in match[1]) + '"'  # noqa: E731
     escaped_values = re.sub(r'(?<=: )"([^"]*)"', escape, text)
@@ -613,7 +522,11 @@ def test_escapes_in_json_change_nothing(lake_binary, tmp_path):
         lake_cli.put(tmp_path / name, lake_cli.log_key("x"), form.encode())
         lake = lake_cli.Lake(tmp_path / f"lake-{name}")
         lake.ingest(tmp_path / name)
-        rows = {row["metadata"]["uid"]: (lake_cli.partition_of(path), row) for path in lake.files() for row in lake_cli.read(path).to_pylist(maps_as_pydicts="strict")}
+        rows = {
+            row["metadata"]["uid"]: (lake_cli.partition_of(path), row)
+            for path in lake.files()
+            for row in lake_cli.read(path).to_pylist(maps_as_pydicts="strict")
+        }
         found.append((name, rows))
     (_, plain), *others = found
     assert len(plain) == len(records)

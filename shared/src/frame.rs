@@ -116,6 +116,8 @@ pub struct Frames {
     documents: u64,
     other_kind: bool,
     started: bool,
+    /// Offset of a record that was read and is longer than it may be.
+    too_long: Option<u64>,
 }
 
 impl Frames {
@@ -133,6 +135,7 @@ impl Frames {
             documents: 0,
             other_kind: false,
             started: false,
+            too_long: None,
         }
     }
 
@@ -173,10 +176,11 @@ impl Frames {
         self.passed += start as u64;
         self.wake_at = if sink.is_full() { 0 } else { 2 * self.window.len() };
         outcome?;
-        if self.window.len() > self.max_record && !sink.is_full() {
-            return Err(FrameError::RecordTooLong { offset: self.passed, limit: self.max_record });
+        let unread = self.window.len() > self.max_record && !sink.is_full();
+        match self.too_long.or(unread.then_some(self.passed)) {
+            Some(offset) => Err(FrameError::RecordTooLong { offset, limit: self.max_record }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// To be called once, after the last [`Frames::drain`].
@@ -186,7 +190,7 @@ impl Frames {
     pub fn finish(&self) -> Result<Framed, FrameError> {
         let inside = match self.state {
             State::Outside if self.documents == 0 => {
-                return Err(FrameError::Structure { offset: 0, reason: self.wanted("the object is empty") });
+                return Err(FrameError::Structure { offset: 0, reason: self.wanted("an empty object") });
             }
             State::Outside => {
                 return Ok(if self.other_kind { Framed::OtherKind } else { Framed::Records });
@@ -199,7 +203,7 @@ impl Frames {
 
     fn wanted(&self, found: &str) -> String {
         let Framing::Document { records, .. } = self.framing;
-        format!("expected a JSON object with an array `{records}`, but {found}")
+        format!("expected a JSON object with an array `{records}`, found {found}")
     }
 
     /// Reads on from `start`, which is left at the first byte that has to stay in the window.
@@ -243,7 +247,10 @@ impl Frames {
                 outcome => {
                     let in_records = matches!(self.state, State::Records { .. });
                     let reason = match outcome {
-                        Ok(()) | Err(json::Error::Incomplete) => "it is not valid UTF-8 there".to_owned(),
+                        Ok(()) | Err(json::Error::Incomplete) => "bytes that are not UTF-8".to_owned(),
+                        Err(json::Error::Syntax { expected, .. }) if !in_records => {
+                            format!("something else where {expected} belongs")
+                        }
                         Err(other) => other.to_string(),
                     };
                     if !in_records {
@@ -321,7 +328,7 @@ impl Frames {
                         if !found {
                             return Err(json::Error::Syntax {
                                 at: *done,
-                                expected: "that array, and the document has none",
+                                expected: "that array, before the closing brace",
                             });
                         }
                         *done = cursor.offset();
@@ -345,7 +352,9 @@ impl Frames {
                     self.state = State::Members { first: false, found: found || is_marker };
                 }
                 State::Records { first } => {
-                    match cursor.peek().ok_or(json::Error::Incomplete)? {
+                    let next = cursor.peek();
+                    *done = cursor.offset(); // blanks need not stay in the window
+                    match next.ok_or(json::Error::Incomplete)? {
                         b']' => {
                             cursor.expect(b']', "`]`")?;
                             *done = cursor.offset();
@@ -359,11 +368,16 @@ impl Frames {
                         _ if first => {}
                         _ => return Err(json::Error::Syntax { at: cursor.offset(), expected: "`,` or `]`" }),
                     }
-                    let at = Position { index: self.index, offset: base + cursor.offset() as u64 };
+                    let start = cursor.offset();
+                    let at = Position { index: self.index, offset: base + start as u64 };
                     sink.record(cursor, at)?;
                     self.index += 1;
                     *done = cursor.offset();
                     self.state = State::Records { first: false };
+                    if *done - start > self.max_record {
+                        self.too_long = Some(at.offset);
+                        return Ok(());
+                    }
                     if sink.is_full() {
                         return Ok(());
                     }

@@ -14,6 +14,8 @@
 mod scan;
 mod text;
 
+use std::borrow::Cow;
+
 pub use self::text::{balanced_length, unescape};
 
 use self::scan::special_byte;
@@ -101,6 +103,23 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// A string's text, unescaped where it has escapes; the value's own text for other kinds.
+    #[inline]
+    pub fn decoded(&self) -> Cow<'a, str> {
+        if self.plain || self.kind != Kind::String {
+            return Cow::Borrowed(self.text);
+        }
+        let mut text = String::new();
+        unescape(self.text, &mut text);
+        Cow::Owned(text)
+    }
+
+    /// True if the string's text, unescaped, is `text`.
+    #[inline]
+    pub fn is(&self, text: &str) -> bool {
+        if self.plain { self.text == text } else { self.decoded() == text }
+    }
+
     /// Appends the value as compact JSON: the input's own tokens in their order, without white space between.
     pub fn write_compact(&self, out: &mut String) {
         match self.kind {
@@ -128,7 +147,7 @@ impl<'a> Raw<'a> {
         let (mut cursor, mut found, mut first) = (self.cursor(), None, true);
         while let Ok(Some(key)) = cursor.next_member(&mut first) {
             let value = cursor.value().ok()?;
-            if key.plain && key.text == name {
+            if key.is(name) {
                 found = Some(value);
             }
         }

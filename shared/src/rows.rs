@@ -362,7 +362,12 @@ impl Rows {
         self.truncate(0);
     }
 
-    fn array(&self, node: &Node, kind: &DataType, runs: &(impl Runs + ?Sized)) -> Result<ArrayRef, ArrowError> {
+    fn array(
+        &self,
+        node: &Node,
+        kind: &DataType,
+        runs: &(impl Runs + ?Sized),
+    ) -> Result<ArrayRef, ArrowError> {
         Ok(match (node, kind) {
             (Node::Leaf(index), _) => self.columns[*index].gather(runs)?,
             (Node::Struct(members), DataType::Struct(fields)) => {

@@ -15,6 +15,8 @@ pub mod key;
 pub mod record;
 pub mod v2;
 
+use std::borrow::Cow;
+
 use shared::frame::Framing;
 use shared::json::{Cursor, Kind, Raw};
 use shared::rows::{Rows, RowsError};
@@ -93,21 +95,21 @@ impl Normalizer for CloudTrailNormalizer {
 
 /// The source that a record belongs to, or why it belongs to none.
 fn table_of(record: &Record<'_>) -> Result<&'static str, &'static str> {
-    let data_source = |other| match text(record.event_source()) {
+    let data_source = |other| match text(record.event_source()).as_ref() {
         "s3.amazonaws.com" => Ok(S3_DATA_2_0.source),
         "lambda.amazonaws.com" => Ok(LAMBDA_EXECUTION_2_0.source),
         _ => other,
     };
-    match text(record.event_category()) {
+    match text(record.event_category()).as_ref() {
         "Management" => Ok(CLOUD_TRAIL_MGMT_2_0.source),
         "Data" => data_source(Err("other_data_event")),
         "Insight" => Err("insight"),
         "NetworkActivity" => Err("network_activity"),
-        "" => match text(record.event_type()) {
+        "" => match text(record.event_type()).as_ref() {
             "AwsCloudTrailInsight" => Err("insight"),
             "AwsVpceEvent" => Err("network_activity"),
             _ if text(record.management_event()) == "false" => data_source(Err("other_data_event")),
-            _ if text(record.management_event()).is_empty() && is_data_event(record) => {
+            _ if record.management_event().is_none() && is_data_event(record) => {
                 data_source(Ok(CLOUD_TRAIL_MGMT_2_0.source))
             }
             _ => Ok(CLOUD_TRAIL_MGMT_2_0.source),
@@ -116,13 +118,13 @@ fn table_of(record: &Record<'_>) -> Result<&'static str, &'static str> {
     }
 }
 
-fn text(value: Option<Raw<'_>>) -> &str {
-    value.map_or("", |value| value.text)
+fn text(value: Option<Raw<'_>>) -> Cow<'_, str> {
+    value.map_or(Cow::Borrowed(""), |value| value.decoded())
 }
 
 /// For records of old event versions, which do not say it: is it a data event of S3 or Lambda?
 fn is_data_event(record: &Record<'_>) -> bool {
-    if record.event_name().is_some_and(|name| matches!(name.text, "Invoke" | "InvokeExecution")) {
+    if matches!(text(record.event_name()).as_ref(), "Invoke" | "InvokeExecution") {
         return true;
     }
     let Some(resources) = record.resources().filter(|resources| resources.kind == Kind::Array) else {
@@ -131,7 +133,7 @@ fn is_data_event(record: &Record<'_>) -> bool {
     let (mut cursor, mut first) = (resources.cursor(), true);
     while let Ok(true) = cursor.next_element(&mut first) {
         let Ok(resource) = cursor.value() else { return false };
-        if resource.member("type").is_some_and(|kind| kind.text == "AWS::S3::Object") {
+        if resource.member("type").is_some_and(|kind| kind.is("AWS::S3::Object")) {
             return true;
         }
     }

@@ -60,7 +60,7 @@ macro_rules! record {
                 self.present = true;
                 let mut first = true;
                 while let Some(name) = cursor.next_member(&mut first)? {
-                    if let Some(index) = position(Self::NAMES, &Self::PLACES, name.text) {
+                    if let Some(index) = position(Self::NAMES, &Self::PLACES, &name.decoded()) {
                         let value = cursor.value()?;
                         match &mut self.values[index] {
                             _ if value.kind == Kind::Null => {}
@@ -70,7 +70,7 @@ macro_rules! record {
                         continue;
                     }
                     $($(
-                        if name.text == $nested_text && !self.$nested.present && cursor.peek() == Some(b'{') {
+                        if name.is($nested_text) && !self.$nested.present && cursor.peek() == Some(b'{') {
                             self.$nested.read(cursor)?;
                             continue;
                         }
@@ -278,7 +278,7 @@ pub fn members<'a, const N: usize>(parent: Option<Raw<'a>>, names: [&str; N]) ->
     let (mut cursor, mut first) = (parent.cursor(), true);
     while let Ok(Some(name)) = cursor.next_member(&mut first) {
         let Ok(value) = cursor.value() else { break };
-        if let Some(index) = names.iter().position(|wanted| *wanted == name.text) {
+        if let Some(index) = names.iter().position(|wanted| name.is(wanted)) {
             found[index] = Some(value).filter(|value| value.kind != Kind::Null);
         }
     }
@@ -316,6 +316,15 @@ mod tests {
             record.user_identity.arn().is_none()
                 && record.user_identity.session_context.attributes.rest.is_empty()
         );
+    }
+
+    #[test]
+    fn escaped_names_are_names() {
+        let mut record = Record::default();
+        let text = r#"{"\u0065ventName":"A","user\u0049dentity":{"\u0061rn":"x"}}"#;
+        record.read(&mut Cursor::new(text)).unwrap();
+        assert_eq!(record.event_name().map(|value| value.text), Some("A"));
+        assert_eq!(record.user_identity.arn().map(|value| value.text), Some("x"));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub mod actor;
 mod leaves;
 pub mod target;
 
+use std::borrow::Cow;
+
 use shared::json::{Kind, Raw};
 use shared::ocsf::{self, ObservableType, PLAUSIBLE_TIMES, Unmapped};
 use shared::rows::{Leaf, Rows, RowsError};
@@ -77,8 +79,8 @@ pub fn constants(table: &'static TableDefinition, rows: &mut Rows) -> Result<(),
 
 /// What a record says beyond its members, worked out once.
 struct Event<'a> {
-    name: &'a str,
-    source: &'a str,
+    name: Cow<'a, str>,
+    source: Cow<'a, str>,
     class: Class,
     failed: bool,
 }
@@ -110,12 +112,13 @@ impl Mapping {
         index: usize,
     ) -> Result<(), Rejection> {
         let millis = event_time(record)?;
-        let name = plain(record.event_name()).ok_or_else(|| Rejection {
+        let name = scalar(record.event_name()).ok_or_else(|| Rejection {
             reason: "missing_event_name",
             detail: "eventName: expected a string, which OCSF requires as api.operation".to_owned(),
         })?;
-        let source = plain(record.event_source()).unwrap_or_default();
-        let class = class::classify(source, name);
+        let source = scalar(record.event_source()).unwrap_or_default();
+        let class = class::classify(&source, &name);
+        let (region, account) = partition(record, facts)?;
         let event = Event { name, source, class, failed: record.error_code().is_some() };
         let rows = out.table(index);
         self.unmapped.clear();
@@ -135,14 +138,8 @@ impl Mapping {
         }
         self.unmapped.write(rows);
 
-        let region =
-            plain(record.aws_region()).filter(|region| !region.is_empty()).or(facts.region.as_deref());
-        let account = plain(record.recipient_account_id()).filter(|account| !account.is_empty());
-        let account =
-            account.or(facts.account.as_deref()).or_else(|| plain(record.user_identity.account_id()));
-        let (region, account) = (region.unwrap_or("unknown"), account.unwrap_or("unknown"));
-        rows.text(self.leaves.cloud_region, region);
-        out.end_row(index, region, account, millis);
+        rows.text(self.leaves.cloud_region, &region);
+        out.end_row(index, &region, &account, millis);
         Ok(())
     }
 
@@ -157,10 +154,10 @@ impl Mapping {
     }
 
     fn activity(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let read_only = plain(record.read_only()) == Some("true");
-        let (activity_id, activity_name) = class::activity(event.class, event.name, read_only);
+        let read_only = scalar(record.read_only()).is_some_and(|flag| flag == "true");
+        let (activity_id, activity_name) = class::activity(event.class, &event.name, read_only);
         rows.int(self.leaves.activity_id, activity_id);
-        rows.text(self.leaves.activity_name, activity_name.unwrap_or_else(|| ocsf::bounded(event.name)));
+        rows.text(self.leaves.activity_name, activity_name.unwrap_or_else(|| ocsf::bounded(&event.name)));
         rows.long(self.leaves.type_uid, i64::from(event.class.uid()) * 100 + i64::from(activity_id));
         self.type_name.clear();
         self.type_name.push_str(event.class.name());
@@ -219,17 +216,22 @@ impl Mapping {
         match record.source_ip_address() {
             Some(value) if is_scalar(value) && !value.text.is_empty() => {
                 named = true;
-                if value.plain && ocsf::is_ip(value.text) {
-                    rows.text(self.leaves.src_endpoint_ip, value.text);
+                let text = value.decoded();
+                if ocsf::is_ip(&text) {
+                    rows.text(self.leaves.src_endpoint_ip, &text);
                     let observables = &self.leaves.observables;
-                    observables.push(rows, "src_endpoint.ip", ObservableType::IpAddress, value.text);
+                    observables.push(rows, "src_endpoint.ip", ObservableType::IpAddress, &text);
                 } else {
                     self.put(rows, self.leaves.src_endpoint_domain, "sourceIPAddress", Some(value));
-                    let text = value.as_text(&mut self.scratch).unwrap_or_default();
-                    rows.text(self.leaves.src_endpoint_svc_name, ocsf::bounded(text));
-                    if ocsf::is_hostname(text) {
+                    rows.text(self.leaves.src_endpoint_svc_name, ocsf::bounded(&text));
+                    if ocsf::is_hostname(&text) {
                         let observables = &self.leaves.observables;
-                        observables.push(rows, "src_endpoint.domain", ObservableType::Hostname, text);
+                        observables.push(
+                            rows,
+                            "src_endpoint.domain",
+                            ObservableType::Hostname,
+                            ocsf::bounded(&text),
+                        );
                     }
                 }
             }
@@ -238,8 +240,8 @@ impl Mapping {
         }
         if !named {
             // Required, and it needs an identification: a service that logs its own doing is its own source.
-            let own = plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
-            rows.text(self.leaves.src_endpoint_svc_name, if own { event.source } else { "Unknown" });
+            let own = is_service_event(record, event);
+            rows.text(self.leaves.src_endpoint_svc_name, if own { &event.source } else { "Unknown" });
         }
     }
 
@@ -255,25 +257,29 @@ impl Mapping {
             self.unmapped.add("additionalEventData", data);
             return None;
         }
-        let (mut cursor, mut first, mut user_name) = (data.cursor(), true, None);
+        let authentication = event.class == Class::Authentication;
+        let (mut user_name, mut login_to, mut mfa_used) = (None, None, None);
+        let (mut cursor, mut first) = (data.cursor(), true);
         while let Ok(Some(name)) = cursor.next_member(&mut first) {
             let Ok(value) = cursor.value() else { break };
-            let authentication = event.class == Class::Authentication;
-            match (name.text, value.kind) {
-                ("UserName", Kind::String) if user_name.is_none() => user_name = Some(value),
-                ("LoginTo", Kind::String) if authentication => {
-                    self.put(
-                        rows,
-                        self.leaves.dst_endpoint_svc_name,
-                        "additionalEventData.LoginTo",
-                        Some(value),
-                    );
+            let place = match name.decoded().as_ref() {
+                "UserName" if value.kind == Kind::String => &mut user_name,
+                "LoginTo" if authentication && value.kind == Kind::String => &mut login_to,
+                "MFAUsed" if authentication && (value.is("Yes") || value.is("No")) => &mut mfa_used,
+                _ => {
+                    self.unmapped.add_member("additionalEventData", name, value);
+                    continue;
                 }
-                ("MFAUsed", Kind::String) if authentication && matches!(value.text, "Yes" | "No") => {
-                    rows.boolean(self.leaves.is_mfa, value.text == "Yes");
-                }
-                _ => self.unmapped.add_member("additionalEventData", name, value),
+            };
+            if place.is_some() {
+                self.unmapped.add_member("additionalEventData", name, value); // the first of equal names counts
+            } else {
+                *place = Some(value);
             }
+        }
+        self.put(rows, self.leaves.dst_endpoint_svc_name, "additionalEventData.LoginTo", login_to);
+        if let Some(used) = mfa_used {
+            rows.boolean(self.leaves.is_mfa, used.is("Yes"));
         }
         user_name
     }
@@ -292,14 +298,46 @@ impl Mapping {
     }
 
     fn resource(&mut self, rows: &mut Rows, resource: Raw<'_>) {
-        let scalar = |name: &str| resource.member(name).filter(|value| is_scalar(*value));
-        let arn = scalar("ARN");
-        let Some(uid) = arn.or_else(|| scalar("ARNPrefix")) else {
-            self.unmapped.add("resources[]", resource); // OCSF needs a resource to have an identification
+        let (mut cursor, mut first) = (resource.cursor(), true);
+        let (mut arn, mut arn_prefix, mut account, mut kind) = (None, None, None, None);
+        while resource.kind == Kind::Object
+            && let Ok(Some(name)) = cursor.next_member(&mut first)
+        {
+            let Ok(value) = cursor.value() else { break };
+            let place = match name.decoded().as_ref() {
+                _ if !is_scalar(value) => None,
+                "ARN" => Some(&mut arn),
+                "ARNPrefix" => Some(&mut arn_prefix),
+                "accountId" => Some(&mut account),
+                "type" => Some(&mut kind),
+                _ => None,
+            };
+            match place {
+                Some(place) if place.is_none() => *place = Some(value),
+                _ => self.unmapped.add_member("resources[]", name, value),
+            }
+        }
+        if resource.kind != Kind::Object {
+            self.unmapped.add("resources[]", resource);
+        }
+        let left = |unmapped: &mut Unmapped, path, value: Option<Raw<'_>>| {
+            if let Some(value) = value {
+                unmapped.add(path, value);
+            }
+        };
+        if arn.is_some() {
+            left(&mut self.unmapped, "resources[].ARNPrefix", arn_prefix);
+        }
+        let Some(uid) = arn.or(arn_prefix) else {
+            // OCSF needs a resource to have an identification.
+            left(&mut self.unmapped, "resources[].accountId", account);
+            left(&mut self.unmapped, "resources[].type", kind);
             return;
         };
         rows.element(self.leaves.resources);
         self.put(rows, self.leaves.resource_uid, "resources[].ARN", Some(uid));
+        self.put(rows, self.leaves.resource_owner_account_uid, "resources[].accountId", account);
+        self.put(rows, self.leaves.resource_type, "resources[].type", kind);
         let text = uid.as_text(&mut self.scratch).unwrap_or_default();
         self.leaves.observables.push(
             rows,
@@ -307,37 +345,17 @@ impl Mapping {
             ObservableType::ResourceUid,
             ocsf::bounded(text),
         );
-        let (mut cursor, mut first) = (resource.cursor(), true);
-        while let Ok(Some(name)) = cursor.next_member(&mut first) {
-            let Ok(value) = cursor.value() else { break };
-            match name.text {
-                "ARN" => {}
-                "ARNPrefix" if arn.is_none() => {}
-                "accountId" if is_scalar(value) => {
-                    self.put(
-                        rows,
-                        self.leaves.resource_owner_account_uid,
-                        "resources[].accountId",
-                        Some(value),
-                    );
-                }
-                "type" if is_scalar(value) => {
-                    self.put(rows, self.leaves.resource_type, "resources[].type", Some(value));
-                }
-                _ => self.unmapped.add_member("resources[]", name, value),
-            }
-        }
     }
 
     fn status(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
         // Sign-ins answer with their own name: `{"ConsoleLogin":"Failure"}`.
-        let answer = match (event.class, event.source) {
+        let answer = match (event.class, event.source.as_ref()) {
             (Class::Authentication, "signin.amazonaws.com") => {
-                record.response_elements().and_then(|answer| answer.member(event.name))
+                record.response_elements().and_then(|answer| answer.member(&event.name))
             }
             _ => None,
         };
-        let failed = match plain(answer) {
+        let failed = match scalar(answer).as_deref() {
             Some("Success") => false,
             Some("Failure") => true,
             _ if event.class == Class::Authentication => event.failed || record.error_message().is_some(),
@@ -378,9 +396,39 @@ fn is_scalar(value: Raw<'_>) -> bool {
     matches!(value.kind, Kind::String | Kind::Number | Kind::Bool)
 }
 
-/// A scalar's text where it needs no unescaping, which names, ids and codes never do.
-fn plain(value: Option<Raw<'_>>) -> Option<&str> {
-    value.filter(|value| is_scalar(*value) && value.plain).map(|value| value.text)
+/// A scalar's text.
+fn scalar(value: Option<Raw<'_>>) -> Option<Cow<'_, str>> {
+    value.filter(|value| is_scalar(*value)).map(|value| value.decoded())
+}
+
+/// True if a service logs its own doing.
+fn is_service_event(record: &Record<'_>, event: &Event<'_>) -> bool {
+    record.event_type().is_some_and(|kind| kind.is("AwsServiceEvent")) && !event.source.is_empty()
+}
+
+/// Region and account of the record's partition.
+fn partition<'a>(
+    record: &Record<'a>,
+    facts: &'a KeyFacts,
+) -> Result<(Cow<'a, str>, Cow<'a, str>), Rejection> {
+    /// Both become part of a path, escaped to thrice their length at most.
+    const MAX_LENGTH: usize = 64;
+    let of_record = |value| scalar(value).filter(|text| !text.is_empty());
+    let unknown = Cow::Borrowed("unknown");
+    let region = of_record(record.aws_region())
+        .or_else(|| facts.region.as_deref().map(Cow::Borrowed))
+        .unwrap_or_else(|| unknown.clone());
+    let account = of_record(record.recipient_account_id())
+        .or_else(|| facts.account.as_deref().map(Cow::Borrowed))
+        .or_else(|| of_record(record.user_identity.account_id()))
+        .unwrap_or(unknown);
+    for (member, value) in [("awsRegion", &region), ("recipientAccountId", &account)] {
+        if value.len() > MAX_LENGTH {
+            let detail = format!("{member}: expected at most {MAX_LENGTH} bytes, found {}", value.len());
+            return Err(Rejection { reason: "bad_partition", detail });
+        }
+    }
+    Ok((region, account))
 }
 
 fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {
@@ -390,7 +438,7 @@ fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {
             detail: "eventTime: expected a time, found none".to_owned(),
         });
     };
-    match plain(Some(value)).and_then(time::parse_rfc3339) {
+    match scalar(Some(value)).as_deref().and_then(time::parse_rfc3339) {
         Some(millis) if PLAUSIBLE_TIMES.contains(&millis) => Ok(millis),
         found => Err(Rejection {
             reason: "bad_event_time",

@@ -88,16 +88,21 @@ fn a_broken_record_costs_only_itself() {
 #[test]
 fn other_structures_are_refused_with_a_reason() {
     let reason = |text: &str| frame(text.as_bytes(), 5).1.unwrap_err().to_string();
-    assert!(reason("").contains("the object is empty"));
+    assert!(reason("").contains("found an empty object"));
     assert!(frame(b"\xff\xfe{\0\"\0", 2).1.unwrap_err().to_string().contains("UTF-8"));
     assert!(reason("{}").contains("expected a JSON object with an array `Records`"));
     assert!(reason(r#"{"Records":null}"#).contains("an array of records"));
-    assert!(reason("<?xml version=\"1.0\"?>").contains("expected an object"));
-    assert!(reason(r#"{"eventVersion":"1.08"}"#).contains("has none"));
+    assert!(reason("<?xml version=\"1.0\"?>").contains("where an object belongs"));
+    assert!(reason(r#"{"eventVersion":"1.08"}"#).contains("that array, before the closing brace"));
     let (seen, outcome) = frame(br#"{"Records":[{"a":1} {"b":2}]}"#, 9);
     assert_eq!((texts(&seen).len(), seen.unreadable.len(), outcome), (1, 1, Ok(Framed::Records)));
     assert!(reason(&format!("{{\"Records\":[{}", "[".repeat(600))).contains("nested deeper"));
     assert!(reason(&format!("{{\"Records\":[\"{}", "x".repeat(40_000))).contains("longer than 10000 bytes"));
+    let long = format!("{{\"Records\":[1,\"{}\"]}}", "x".repeat(10_000));
+    let message = frame(long.as_bytes(), usize::MAX).1.unwrap_err().to_string();
+    assert_eq!(message, "the record at byte 14 is longer than 10000 bytes (MAX_RECORD_BYTES)");
+    let blanks = format!("{{\"Records\":[1,2{}]}}", " ".repeat(40_000));
+    assert_eq!(frame(blanks.as_bytes(), 700).1, Ok(Framed::Records));
 }
 
 #[test]

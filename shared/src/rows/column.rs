@@ -121,7 +121,7 @@ impl Column {
         let nulls = match self.valid.as_slice() {
             [] => None,
             valid => {
-                let valid: BooleanBuffer = runs.iter().flat_map(|run| valid[run].iter().copied()).collect();
+                let valid: BooleanBuffer = runs.ranges().flat_map(|run| valid[run].iter().copied()).collect();
                 Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
             }
         };
@@ -160,7 +160,7 @@ impl Column {
 /// Which values are gathered, and in which order.
 pub(super) trait Runs {
     /// Ranges of value numbers.
-    fn iter(&self) -> impl Iterator<Item = Range<usize>>;
+    fn ranges(&self) -> impl Iterator<Item = Range<usize>>;
 
     /// Values in all runs.
     fn count(&self) -> usize;
@@ -169,8 +169,8 @@ pub(super) trait Runs {
 /// Numbers of rows: runs of one.
 impl Runs for [u32] {
     #[inline]
-    fn iter(&self) -> impl Iterator<Item = Range<usize>> {
-        self.into_iter().map(|&row| row as usize..row as usize + 1)
+    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.iter().map(|&row| row as usize..row as usize + 1)
     }
 
     fn count(&self) -> usize {
@@ -186,7 +186,7 @@ pub(super) struct Elements {
 
 impl Runs for Elements {
     #[inline]
-    fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         self.runs.iter().map(|run| run.start as usize..run.end as usize)
     }
 
@@ -197,7 +197,7 @@ impl Runs for Elements {
 
 fn pick<T: Copy>(values: &[T], runs: &(impl Runs + ?Sized)) -> Vec<T> {
     let mut picked = Vec::with_capacity(runs.count());
-    for run in runs.iter() {
+    for run in runs.ranges() {
         picked.extend_from_slice(&values[run]);
     }
     picked
@@ -206,10 +206,10 @@ fn pick<T: Copy>(values: &[T], runs: &(impl Runs + ?Sized)) -> Vec<T> {
 fn gather_text(data: &[u8], offsets: &[i32], runs: &(impl Runs + ?Sized)) -> (Vec<u8>, Vec<i32>) {
     // Offsets come from lengths, so they are not negative.
     let bytes = |run: &Range<usize>| offsets[run.start] as usize..offsets[run.end] as usize;
-    let length = runs.iter().map(|run| bytes(&run).len()).sum();
+    let length = runs.ranges().map(|run| bytes(&run).len()).sum();
     let (mut gathered, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(runs.count() + 1));
     ends.push(0);
-    for run in runs.iter() {
+    for run in runs.ranges() {
         let shift = i32::try_from(gathered.len()).unwrap_or(i32::MAX) - offsets[run.start];
         gathered.extend_from_slice(&data[bytes(&run)]);
         ends.extend(offsets[run.start + 1..=run.end].iter().map(|end| end + shift));
@@ -283,11 +283,15 @@ impl ListColumn {
     }
 
     /// Offsets and nulls of the lists of the given rows, and the runs of their elements.
-    pub(super) fn gather(&self, rows: &(impl Runs + ?Sized)) -> (OffsetBuffer<i32>, Option<NullBuffer>, Elements) {
+    pub(super) fn gather(
+        &self,
+        rows: &(impl Runs + ?Sized),
+    ) -> (OffsetBuffer<i32>, Option<NullBuffer>, Elements) {
         let count = rows.count();
-        let (mut offsets, mut elements) = (Vec::with_capacity(count + 1), Elements { runs: Vec::new(), count: 0 });
+        let (mut offsets, mut elements) =
+            (Vec::with_capacity(count + 1), Elements { runs: Vec::new(), count: 0 });
         offsets.push(0);
-        for row in rows.iter().flatten() {
+        for row in rows.ranges().flatten() {
             let start = if row == 0 { 0 } else { self.ends[row - 1] };
             let run = start..self.ends[row];
             elements.count += run.len();
@@ -296,7 +300,7 @@ impl ListColumn {
                 elements.runs.push(run);
             }
         }
-        let valid: BooleanBuffer = rows.iter().flatten().map(|row| self.valid[row]).collect();
+        let valid: BooleanBuffer = rows.ranges().flatten().map(|row| self.valid[row]).collect();
         let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls, elements)
     }

@@ -24,7 +24,7 @@ use shared::ocsf::{self, ObservableType};
 use shared::rows::Rows;
 use shared::time;
 
-use super::{Event, Mapping, is_scalar, plain};
+use super::{Event, Mapping, is_scalar, is_service_event, scalar};
 use crate::record::{Record, SessionContext, UserIdentity};
 
 impl Mapping {
@@ -50,8 +50,8 @@ impl Mapping {
     }
 
     fn user(&mut self, rows: &mut Rows, identity: &UserIdentity<'_>, name: Option<Raw<'_>>) {
-        if let Some(kind) = plain(identity.kind()) {
-            rows.int(self.leaves.actor_user_type_id, ocsf::user_type_id(kind));
+        if let Some(kind) = scalar(identity.kind()) {
+            rows.int(self.leaves.actor_user_type_id, ocsf::user_type_id(&kind));
         }
         for (leaf, path, value) in [
             (self.leaves.actor_user_type, "userIdentity.type", identity.kind()),
@@ -82,13 +82,13 @@ impl Mapping {
         let path = "userIdentity.sessionContext.sessionIssuer.arn";
         self.put(rows, self.leaves.actor_session_issuer, path, context.session_issuer.arn());
         let attributes = &context.attributes;
-        match plain(attributes.creation_date()).and_then(time::parse_rfc3339) {
+        match scalar(attributes.creation_date()).as_deref().and_then(time::parse_rfc3339) {
             Some(millis) => rows.long(self.leaves.actor_session_created_time_dt, millis),
             None => {
                 self.leave("userIdentity.sessionContext.attributes.creationDate", attributes.creation_date());
             }
         }
-        match plain(attributes.mfa_authenticated()) {
+        match scalar(attributes.mfa_authenticated()).as_deref() {
             Some(flag @ ("true" | "false")) => rows.boolean(self.leaves.actor_session_is_mfa, flag == "true"),
             _ => self.leave(
                 "userIdentity.sessionContext.attributes.mfaAuthenticated",
@@ -141,24 +141,22 @@ impl Mapping {
         event: &Event<'_>,
     ) {
         let identity = &record.user_identity;
-        let scalar = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
-        if name.is_some() || scalar(identity.arn()) || scalar(identity.account_id()) {
+        let is_there = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
+        if name.is_some() || is_there(identity.arn()) || is_there(identity.account_id()) {
             return;
         }
-        let has_user = scalar(identity.kind())
-            || scalar(identity.principal_id())
-            || scalar(identity.access_key_id())
-            || scalar(identity.credential_id())
-            || scalar(identity.on_behalf_of.user_id());
-        if !has_user && scalar(identity.invoked_by()) {
+        let has_user = is_there(identity.kind())
+            || is_there(identity.principal_id())
+            || is_there(identity.access_key_id())
+            || is_there(identity.credential_id())
+            || is_there(identity.on_behalf_of.user_id());
+        if !has_user && is_there(identity.invoked_by()) {
             return; // the service that called is the actor
         }
         let name =
-            [identity.invoked_by(), identity.principal_id(), identity.kind()].into_iter().find_map(plain);
-        let is_service_event =
-            plain(record.event_type()) == Some("AwsServiceEvent") && !event.source.is_empty();
-        let name = name.unwrap_or(if is_service_event { event.source } else { "Unknown" });
-        rows.text(self.leaves.actor_user_name, ocsf::bounded(name));
+            [identity.invoked_by(), identity.principal_id(), identity.kind()].into_iter().find_map(scalar);
+        let own = if is_service_event(record, event) { event.source.clone() } else { "Unknown".into() };
+        rows.text(self.leaves.actor_user_name, ocsf::bounded(&name.unwrap_or(own)));
     }
 
     fn leave(&mut self, path: &str, value: Option<Raw<'_>>) {

@@ -43,7 +43,7 @@ lint: setup ## Check format, lints, licences of dependencies and the template
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
 		echo "cargo deny check licenses bans sources"; \
-		cargo deny --all-features check licenses bans sources; \
+		cargo deny --all-features check --hide-inclusion-graph licenses bans sources; \
 	else \
 		echo "licences not checked: cargo-deny is not installed (cargo install cargo-deny --locked)"; \
 	fi

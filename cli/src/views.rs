@@ -38,7 +38,10 @@ pub(crate) fn run(args: &ViewsArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     }
     writeln!(out, "-- Athena has its timestamps in UTC.\nSET TimeZone = 'UTC';")?;
     // Any Parquet file with structs sets DuckDB 2.0.0 off, whoever wrote it.
-    writeln!(out, "-- DuckDB 2.0.0 fails with it on a filter on a struct's member before ORDER BY and LIMIT.")?;
+    writeln!(
+        out,
+        "-- DuckDB 2.0.0 fails with it on a filter on a struct's member before ORDER BY and LIMIT."
+    )?;
     writeln!(out, "SET disabled_optimizers = 'late_materialization';\n")?;
     let databases: BTreeSet<&str> = tables.iter().map(|table| table.entry.database.as_str()).collect();
     for database in databases {

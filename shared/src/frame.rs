@@ -151,11 +151,6 @@ impl Frames {
         &mut self.window
     }
 
-    /// Records met so far.
-    pub fn records(&self) -> u64 {
-        self.index
-    }
-
     /// Hands every complete record of the window to `sink`, as long as it is not full. `last` says that no more bytes will come.
     ///
     /// # Errors

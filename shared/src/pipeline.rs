@@ -387,7 +387,17 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 *wrote_own = true;
             }
         }
-        batch.end(&item.object, &item.facts).map(Read::Joined).map_err(|error| error.to_string())
+        loop {
+            if let Some(framed) = batch.end(&item.object, &item.facts).map_err(|error| error.to_string())? {
+                return Ok(Read::Joined(framed));
+            }
+            let Some(own) = own.as_deref_mut() else {
+                batch.abandon();
+                return Ok(Read::NoRoom);
+            };
+            flush(batch, own).await;
+            *wrote_own = true;
+        }
     }
 
     /// Registers the partitions of what was written, and lets every object fail whose rows are not durable or

@@ -285,6 +285,26 @@ fn an_object_that_outgrows_the_buffer_gets_objects_of_its_own() {
 }
 
 #[test]
+fn an_object_may_fill_the_buffer_with_its_last_record() {
+    // The first step of decoding ends inside the second record, whose rest is too short to be looked at before
+    // the object's end.
+    let lake = Lake::new();
+    let long = |id: &str, bytes: usize| {
+        record(id, "111122223333", 14).replacen(
+            '{',
+            &format!(r#"{{"requestParameters":{{"a":"{}"}},"#, "x".repeat(bytes)),
+            1,
+        )
+    };
+    let object = lake.put("a", &document(&[long("1", 200_000), long("2", 86_000)]));
+    for buffer_bytes in [1_000, 100_000, 250_000] {
+        let report = lake.ingest(vec![object.clone()], Settings { buffer_bytes, ..lake.settings() });
+        assert_eq!((report.failures, report.records), (vec![], 2), "{buffer_bytes}");
+    }
+    assert_eq!(lake.all_ids(), ["1", "2"]);
+}
+
+#[test]
 fn a_failed_write_fails_its_contributors_alone() {
     for at in [Fault::Create, Fault::Write, Fault::Complete] {
         let lake = Lake::new();

@@ -80,13 +80,6 @@ impl Unmapped {
         self.path = current;
     }
 
-    /// Adds one text at `path`.
-    pub fn add_text(&mut self, path: &str, value: &str) {
-        self.note(path);
-        let (path, value) = (self.store(path), self.store(value));
-        self.entries.push(Entry { path, value });
-    }
-
     /// Writes the map to the current row and forgets what was collected. Nothing collected is no map.
     pub fn write(&mut self, rows: &mut Rows) {
         if self.may_repeat {

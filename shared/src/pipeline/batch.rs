@@ -152,13 +152,17 @@ impl Batch {
         decoded
     }
 
-    /// Ends the object: it has joined.
-    pub(super) fn end(&mut self, object: &ObjectRef, facts: &KeyFacts) -> Result<Framed, ReadError> {
+    /// Ends the object: it has joined, unless the answer is `None`; then the batch is full and has to be flushed
+    /// before this is called again.
+    pub(super) fn end(&mut self, object: &ObjectRef, facts: &KeyFacts) -> Result<Option<Framed>, ReadError> {
         self.decoder.finish(self.frames.window())?;
         self.drain(true, object, facts)?;
+        if self.bytes() > self.buffer_bytes {
+            return Ok(None);
+        }
         let framed = self.frames.finish()?;
         self.counts.bytes_decoded += self.decoder.decoded();
-        Ok(framed)
+        Ok(Some(framed))
     }
 
     /// The partitions that rows of the object went to since it began, as table and partition.

@@ -348,6 +348,7 @@ fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
         max_object_bytes: options.max_object_bytes,
         max_record_bytes: options.max_record_bytes,
         buffer_bytes: options.buffer_bytes,
+        region: Some(options.region.clone()),
         ..Settings::new(bucket)
     })
 }

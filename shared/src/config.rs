@@ -6,7 +6,7 @@
 //! | `LAKE_BUCKET` | required | bucket of the lake | a bucket name that begins with `aws-security-data-lake-` |
 //! | `AWS_REGION` | required; Lambda sets it | region of the lake: names database and tables | `us-east-1` in form |
 //! | `RAW_BUCKETS` | any bucket | comma list of the buckets that may be read | bucket names |
-//! | `SOURCES` | all of the function's | comma list of the tables to write, as `CLOUD_TRAIL_MGMT@2.0` | tables of the function |
+//! | `SOURCES` | the function's tables of source version 2.0 | comma list of the tables to write, as `CLOUD_TRAIL_MGMT@2.0` | tables of the function |
 //! | `CODEC` | `zstd` | compression of the Parquet objects | `zstd`, `gzip` |
 //! | `MAX_OBJECT_BYTES` | 4294967296 (4 GiB) | largest raw object, decompressed | at least `MAX_RECORD_BYTES` |
 //! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
@@ -143,6 +143,7 @@ impl Config {
             max_record_bytes: self.max_record_bytes,
             buffer_bytes: self.buffer_bytes,
             fetch_concurrency: self.fetch_concurrency,
+            region: Some(self.region.clone()),
         }
     }
 }
@@ -233,7 +234,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 &format!("some of {}, separated by commas", known.join(",")),
             );
         }
-        tables.iter().copied().filter(|table| wanted.is_empty() || wanted.contains(&table.id())).collect()
+        let is_wanted = |table: &&TableDefinition| match wanted.as_slice() {
+            [] => table.is_default(),
+            wanted => wanted.contains(&table.id()),
+        };
+        tables.iter().copied().filter(is_wanted).collect()
     }
 
     fn codec(&mut self) -> Codec {

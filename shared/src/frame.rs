@@ -18,6 +18,16 @@ pub enum Framing {
         /// Name of a member that only files of another kind have.
         marker: &'static str,
     },
+    /// JSON values, each an object, after each other: a line each, with blanks between, or with nothing between.
+    /// Each is a record. A value that is an array, or an object whose first member is the array `list`, stands
+    /// for its elements. What cannot be read is passed over to the end of its line.
+    Values {
+        /// Name of the member that holds a list of records, where objects of the source may have one.
+        list: Option<&'static str>,
+    },
+    /// Lines of text, each a record; blank lines are none. An object that begins with `{` or `[` holds JSON values
+    /// instead, as logs do that came through CloudWatch Logs.
+    Lines,
 }
 
 /// Where a record stands in its object.
@@ -37,6 +47,9 @@ pub trait RecordSink {
     /// [`json::Error::Incomplete`] asks for the record again with more text; any other error sends the record's
     /// bytes to [`RecordSink::unreadable`]. Either way the sink has forgotten the record.
     fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error>;
+
+    /// Takes a line of [`Framing::Lines`], without its line end.
+    fn line(&mut self, line: &str, at: Position);
 
     /// Takes the bytes of a record that is not valid JSON or not UTF-8.
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str);
@@ -93,17 +106,20 @@ pub enum Framed {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Before a document, or after the last.
+    /// Before a document, value or line, or after the last.
     Outside,
     /// Inside the document's object, before a member or the closing brace.
     Members { first: bool, found: bool },
-    /// Inside the array of records.
-    Records { first: bool },
+    /// Inside the array of records; `bare` if that is not a document's member.
+    Records { first: bool, bare: bool },
 }
 
 /// The framing of one object.
 #[derive(Debug)]
 pub struct Frames {
+    /// What the source says.
+    configured: Framing,
+    /// What this object turned out to be.
     framing: Framing,
     max_record: usize,
     window: Vec<u8>,
@@ -113,7 +129,10 @@ pub struct Frames {
     wake_at: usize,
     state: State,
     index: u64,
+    /// Documents, values or lines that were read.
     documents: u64,
+    /// Records that were passed over.
+    unreadable: u64,
     other_kind: bool,
     started: bool,
     /// Offset of a record that was read and is longer than it may be.
@@ -125,6 +144,7 @@ impl Frames {
     /// `max_record` bytes.
     pub fn new(framing: Framing, max_record: usize) -> Self {
         Self {
+            configured: framing,
             framing,
             max_record,
             window: Vec::new(),
@@ -133,6 +153,7 @@ impl Frames {
             state: State::Outside,
             index: 0,
             documents: 0,
+            unreadable: 0,
             other_kind: false,
             started: false,
             too_long: None,
@@ -143,7 +164,7 @@ impl Frames {
     pub fn reset(&mut self) {
         let mut window = std::mem::take(&mut self.window);
         window.clear();
-        *self = Self { window, ..Self::new(self.framing, self.max_record) };
+        *self = Self { window, ..Self::new(self.configured, self.max_record) };
     }
 
     /// Where decoded bytes are to be appended.
@@ -162,8 +183,13 @@ impl Frames {
         let window = std::mem::take(&mut self.window);
         let mut start = 0;
         if !self.started && (window.len() >= 3 || last) {
-            self.started = true;
             start = usize::from(window.starts_with(b"\xef\xbb\xbf")) * 3; // a byte order mark
+            let first = window[start..].iter().find(|byte| !byte.is_ascii_whitespace());
+            self.started = first.is_some() || last || self.framing != Framing::Lines;
+            if self.framing == Framing::Lines && matches!(first, Some(b'{' | b'[')) {
+                self.framing = Framing::Values { list: None };
+            }
+            start *= usize::from(self.started);
         }
         let outcome = if self.started { self.drain_window(&window, &mut start, last, sink) } else { Ok(()) };
         self.window = window;
@@ -184,8 +210,11 @@ impl Frames {
     /// [`FrameError::Truncated`] if a document is open; [`FrameError::Structure`] if there was none.
     pub fn finish(&self) -> Result<Framed, FrameError> {
         let inside = match self.state {
-            State::Outside if self.documents == 0 => {
+            State::Outside if self.documents == 0 && self.is_document() => {
                 return Err(FrameError::Structure { offset: 0, reason: self.wanted("an empty object") });
+            }
+            State::Outside if self.documents == 0 && self.unreadable > 0 => {
+                return Err(FrameError::Structure { offset: 0, reason: self.wanted("nothing of the kind") });
             }
             State::Outside => {
                 return Ok(if self.other_kind { Framed::OtherKind } else { Framed::Records });
@@ -196,9 +225,18 @@ impl Frames {
         Err(FrameError::Truncated { offset: self.passed + self.window.len() as u64, inside })
     }
 
+    fn is_document(&self) -> bool {
+        matches!(self.framing, Framing::Document { .. })
+    }
+
     fn wanted(&self, found: &str) -> String {
-        let Framing::Document { records, .. } = self.framing;
-        format!("expected a JSON object with an array `{records}`, found {found}")
+        match self.framing {
+            Framing::Document { records, .. } => {
+                format!("expected a JSON object with an array `{records}`, found {found}")
+            }
+            Framing::Values { .. } => format!("expected JSON objects, found {found}"),
+            Framing::Lines => format!("expected lines of text, found {found}"),
+        }
     }
 
     /// Reads on from `start`, which is left at the first byte that has to stay in the window.
@@ -220,16 +258,25 @@ impl Frames {
             let mut cursor = Cursor::new(text);
             let mut done = 0;
             let base = self.passed + *start as u64;
-            let outcome = self.read(&mut cursor, base, &mut done, sink);
+            let outcome = match self.framing {
+                Framing::Lines => {
+                    done = self.lines(text, base, last && !damaged, sink);
+                    Ok(())
+                }
+                _ => self.read(&mut cursor, base, &mut done, sink),
+            };
             *start += done;
             let offset = self.passed + *start as u64;
             match outcome {
                 Ok(()) if !damaged || sink.is_full() => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
-                    return if last
-                        && !window[*start..].is_empty()
-                        && !self.between_documents(&window[*start..])
-                    {
+                    let open =
+                        last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]);
+                    if open && self.passes_over_lines() {
+                        self.pass_over_line(window, start, last, "the object ends inside it", sink);
+                        continue;
+                    }
+                    return if open {
                         Err(FrameError::Truncated {
                             offset: self.passed + window.len() as u64,
                             inside: "a value",
@@ -241,13 +288,20 @@ impl Frames {
                 Err(json::Error::TooDeep { .. }) => return Err(FrameError::TooDeep { offset }),
                 outcome => {
                     let in_records = matches!(self.state, State::Records { .. });
+                    let by_line = self.passes_over_lines();
                     let reason = match outcome {
                         Ok(()) | Err(json::Error::Incomplete) => "bytes that are not UTF-8".to_owned(),
-                        Err(json::Error::Syntax { expected, .. }) if !in_records => {
+                        Err(json::Error::Syntax { expected, .. }) if !in_records && !by_line => {
                             format!("something else where {expected} belongs")
                         }
                         Err(other) => other.to_string(),
                     };
+                    if by_line {
+                        if !self.pass_over_line(window, start, last, &reason, sink) {
+                            return Ok(());
+                        }
+                        continue;
+                    }
                     if !in_records {
                         let reason = self.wanted(&reason);
                         return Err(FrameError::Structure { offset, reason });
@@ -278,7 +332,10 @@ impl Frames {
                 let at = Position { index: self.index, offset: self.passed + (*start + lead) as u64 };
                 sink.unreadable(&record[..length], at, reason);
                 self.index += 1;
-                self.state = State::Records { first: false };
+                self.unreadable += 1;
+                if let State::Records { first, .. } = &mut self.state {
+                    *first = false;
+                }
                 *start += lead + length;
                 Ok(true)
             }
@@ -291,6 +348,59 @@ impl Frames {
                 })
             }
         }
+    }
+
+    /// True where what cannot be read ends with its line.
+    fn passes_over_lines(&self) -> bool {
+        !self.is_document() && self.state == State::Outside
+    }
+
+    /// Gets past one line that cannot be read. False if its end has not arrived yet.
+    fn pass_over_line(
+        &mut self,
+        window: &[u8],
+        start: &mut usize,
+        last: bool,
+        reason: &str,
+        sink: &mut impl RecordSink,
+    ) -> bool {
+        let rest = &window[*start..];
+        let lead = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let line = match memchr::memchr(b'\n', &rest[lead..]) {
+            Some(length) => &rest[lead..lead + length],
+            None if last => &rest[lead..],
+            None => return false,
+        };
+        let at = Position { index: self.index, offset: self.passed + (*start + lead) as u64 };
+        sink.unreadable(line.strip_suffix(b"\r").unwrap_or(line), at, reason);
+        self.index += 1;
+        self.unreadable += 1;
+        *start += lead + line.len();
+        true
+    }
+
+    /// Hands over the whole lines of `text`, which begins `base` bytes into the object, and tells how many bytes
+    /// have been dealt with.
+    fn lines(&mut self, text: &str, base: u64, last: bool, sink: &mut impl RecordSink) -> usize {
+        let mut start = 0;
+        while start < text.len() && !sink.is_full() {
+            let end = match memchr::memchr(b'\n', &text.as_bytes()[start..]) {
+                Some(length) => start + length,
+                None if last => text.len(),
+                None => break,
+            };
+            let line = text[start..end].trim_end_matches('\r');
+            if !line.trim_ascii().is_empty() {
+                sink.line(line, Position { index: self.index, offset: base + start as u64 });
+                self.index += 1;
+                self.documents += 1;
+                if line.len() > self.max_record {
+                    self.too_long = Some(base + start as u64);
+                }
+            }
+            start = (end + 1).min(text.len());
+        }
+        start
     }
 
     /// True where nothing is open and only white space remains.
@@ -306,17 +416,26 @@ impl Frames {
         done: &mut usize,
         sink: &mut impl RecordSink,
     ) -> Result<(), json::Error> {
-        let Framing::Document { records, marker } = self.framing;
+        let (records, marker) = match self.framing {
+            Framing::Document { records, marker } => (records, marker),
+            Framing::Values { .. } | Framing::Lines => ("", ""),
+        };
         loop {
             match self.state {
                 State::Outside => {
-                    if cursor.peek().is_none() {
+                    let next = cursor.peek();
+                    *done = cursor.offset();
+                    let Some(next) = next else { return Ok(()) };
+                    if self.is_document() {
+                        cursor.expect(b'{', "an object")?;
                         *done = cursor.offset();
+                        self.state = State::Members { first: true, found: false };
+                    } else if self.begins_list(cursor, next)? {
+                        *done = cursor.offset();
+                        self.state = State::Records { first: true, bare: next == b'[' };
+                    } else if !self.record(cursor, base, done, sink)? {
                         return Ok(());
                     }
-                    cursor.expect(b'{', "an object")?;
-                    *done = cursor.offset();
-                    self.state = State::Members { first: true, found: false };
                 }
                 State::Members { first, found } => {
                     let Some(name) = next_member(cursor, first)? else {
@@ -334,7 +453,7 @@ impl Frames {
                     if name.plain && name.text == records {
                         cursor.expect(b'[', "an array of records")?;
                         *done = cursor.offset();
-                        self.state = State::Records { first: true };
+                        self.state = State::Records { first: true, bare: false };
                         continue;
                     }
                     let is_marker = name.plain && name.text == marker;
@@ -346,14 +465,18 @@ impl Frames {
                     self.other_kind |= is_marker;
                     self.state = State::Members { first: false, found: found || is_marker };
                 }
-                State::Records { first } => {
+                State::Records { first, bare } => {
                     let next = cursor.peek();
                     *done = cursor.offset(); // blanks need not stay in the window
                     match next.ok_or(json::Error::Incomplete)? {
                         b']' => {
                             cursor.expect(b']', "`]`")?;
                             *done = cursor.offset();
-                            self.state = State::Members { first: false, found: true };
+                            self.documents += u64::from(bare);
+                            self.state = match bare {
+                                true => State::Outside,
+                                false => State::Members { first: false, found: true },
+                            };
                             continue;
                         }
                         b',' if !first => {
@@ -363,21 +486,56 @@ impl Frames {
                         _ if first => {}
                         _ => return Err(json::Error::Syntax { at: cursor.offset(), expected: "`,` or `]`" }),
                     }
-                    let start = cursor.offset();
-                    let at = Position { index: self.index, offset: base + start as u64 };
-                    sink.record(cursor, at)?;
-                    self.index += 1;
-                    *done = cursor.offset();
-                    self.state = State::Records { first: false };
-                    if *done - start > self.max_record {
-                        self.too_long = Some(at.offset);
-                        return Ok(());
-                    }
-                    if sink.is_full() {
+                    if !self.record(cursor, base, done, sink)? {
                         return Ok(());
                     }
                 }
             }
+        }
+    }
+
+    /// Hands over the record at the cursor. False if no other is to follow now.
+    fn record(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        base: u64,
+        done: &mut usize,
+        sink: &mut impl RecordSink,
+    ) -> Result<bool, json::Error> {
+        let start = cursor.offset();
+        let at = Position { index: self.index, offset: base + start as u64 };
+        sink.record(cursor, at)?;
+        self.index += 1;
+        *done = cursor.offset();
+        match &mut self.state {
+            State::Records { first, .. } => *first = false,
+            State::Outside | State::Members { .. } => self.documents += 1,
+        }
+        if *done - start > self.max_record {
+            self.too_long = Some(at.offset);
+            return Ok(false);
+        }
+        Ok(!sink.is_full())
+    }
+
+    /// True if a list of records begins at the cursor, which is then behind its bracket.
+    fn begins_list(&self, cursor: &mut Cursor<'_>, next: u8) -> Result<bool, json::Error> {
+        match (next, self.framing) {
+            (b'[', _) => cursor.expect(b'[', "an array").map(|()| true),
+            (b'{', Framing::Values { list: Some(list) }) => {
+                let mut ahead = *cursor;
+                if let Some(name) = ahead.next_member(&mut true)?
+                    && name.is(list)
+                    && ahead.peek().ok_or(json::Error::Incomplete)? == b'['
+                {
+                    ahead.expect(b'[', "an array")?;
+                    *cursor = ahead;
+                    return Ok(true);
+                }
+                Ok(false)
+            }
+            (b'{', _) => Ok(false),
+            _ => Err(json::Error::Syntax { at: cursor.offset(), expected: "an object or an array" }),
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct Settings {
     pub buffer_bytes: usize,
     /// Raw objects fetched ahead.
     pub fetch_concurrency: usize,
+    /// Region of the lake.
+    pub region: Option<String>,
 }
 
 impl Settings {
@@ -62,6 +64,7 @@ impl Settings {
             max_record_bytes: 32 << 20,
             buffer_bytes: 48 << 20,
             fetch_concurrency: 8,
+            region: None,
         }
     }
 }
@@ -274,9 +277,18 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 }
                 class => class,
             };
+            let lake_region = self.settings.region.clone();
             match class {
-                KeyClass::Log(facts) => items.push(Item { index, object, facts }),
-                KeyClass::Unknown => items.push(Item { index, object, facts: KeyFacts::default() }),
+                KeyClass::Log(facts) => {
+                    items.push(Item { index, object, facts: KeyFacts { lake_region, ..facts } });
+                }
+                KeyClass::Unknown => {
+                    items.push(Item {
+                        index,
+                        object,
+                        facts: KeyFacts { lake_region, ..KeyFacts::default() },
+                    });
+                }
                 KeyClass::NotALog(reason) => {
                     *report.objects_skipped.entry(reason).or_default() += 1;
                     progress(bytes);

@@ -17,8 +17,8 @@ use arrow_schema::{ArrowError, DataType, Schema};
 use self::column::{Column, ListColumn, Runs, Values, list_of, null_where_all_are};
 use crate::table::{self, TableDefinition, Type, TypeError};
 
-/// A leaf's type: `str`, `i32`, `i64` and `bool` are Hive's `string`, `int`, `bigint` (or `timestamp`) and
-/// `boolean`.
+/// A leaf's type: `str`, `i32`, `i64`, `bool`, `f32` and [`Decimal`] are Hive's `string`, `int`, `bigint` (or
+/// `timestamp`), `boolean`, `float` and `decimal`.
 #[derive(Debug)]
 pub struct Leaf<T: ?Sized>(usize, PhantomData<fn(&T)>);
 
@@ -29,6 +29,10 @@ impl<T: ?Sized> Clone for Leaf<T> {
 }
 
 impl<T: ?Sized> Copy for Leaf<T> {}
+
+/// The type of a leaf that is a `decimal`.
+#[derive(Debug)]
+pub struct Decimal;
 
 /// A list (or the map, whose entries are a list of keys and values).
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +96,20 @@ impl LeafValue for i64 {
     }
 }
 
+impl LeafValue for f32 {
+    const KIND: &'static str = "float leaf";
+    fn fits(values: &Kind<'_>) -> bool {
+        matches!(values.0, Values::Float(_))
+    }
+}
+
+impl LeafValue for Decimal {
+    const KIND: &'static str = "decimal leaf";
+    fn fits(values: &Kind<'_>) -> bool {
+        matches!(values.0, Values::Decimal { .. })
+    }
+}
+
 impl LeafValue for bool {
     const KIND: &'static str = "boolean leaf";
     fn fits(values: &Kind<'_>) -> bool {
@@ -137,6 +155,10 @@ impl Rows {
             Type::Int => Values::Int(Vec::new()),
             Type::Long | Type::Timestamp => Values::Long(Vec::new()),
             Type::Boolean => Values::Bool(Vec::new()),
+            Type::Float => Values::Float(Vec::new()),
+            Type::Decimal(precision, scale) => {
+                Values::Decimal { unscaled: Vec::new(), precision: *precision, scale: *scale }
+            }
             Type::Struct(members) => {
                 return Node::Struct(
                     members
@@ -146,11 +168,11 @@ impl Rows {
                 );
             }
             Type::Array(element) => {
-                let index = self.add_list(path.clone());
+                let index = self.add_list(path.clone(), list);
                 return Node::List(index, Box::new(self.add(format!("{path}[]"), element, Some(index))));
             }
             Type::Map => {
-                let index = self.add_list(path.clone());
+                let index = self.add_list(path.clone(), list);
                 let mut part = |name: &str| {
                     self.add(format!("{path}.{name}"), &Type::Text, Some(index));
                     self.columns.len() - 1
@@ -162,8 +184,8 @@ impl Rows {
         Node::Leaf(self.columns.len() - 1)
     }
 
-    fn add_list(&mut self, path: String) -> usize {
-        self.lists.push(ListColumn::new(path));
+    fn add_list(&mut self, path: String, parent: Option<usize>) -> usize {
+        self.lists.push(ListColumn::new(path, parent));
         self.lists.len() - 1
     }
 
@@ -194,6 +216,11 @@ impl Rows {
     /// Gives a text leaf the same value in every row, for good. It is not to be set row by row.
     pub fn constant_text(&mut self, leaf: Leaf<str>, value: &'static str) {
         self.columns[leaf.0].constant = Some(value);
+    }
+
+    /// Gives an `int` leaf the same value in every row, for good. It is not to be set row by row.
+    pub fn constant_int(&mut self, leaf: Leaf<i32>, value: i32) {
+        self.columns[leaf.0].constant_int = Some(value);
     }
 
     /// Gives a list of texts the same elements in every row, for good.
@@ -284,17 +311,52 @@ impl Rows {
         }
     }
 
-    /// Begins another element of the current row's list; the list's leaves are then set for this element. A list
-    /// of which no element is begun is null.
+    /// Sets a `float` leaf; as [`Rows::text`].
+    pub fn float(&mut self, leaf: Leaf<f32>, value: f32) {
+        if let Some(column) = self.next(leaf.0)
+            && let Values::Float(values) = &mut column.values
+        {
+            values.push(value);
+            column.count_value();
+            self.bytes += 4;
+        }
+    }
+
+    /// Sets a `decimal` leaf to the nearest value that it can hold; as [`Rows::text`]. False, with nothing set, if
+    /// `value` is out of its range.
+    pub fn decimal(&mut self, leaf: Leaf<Decimal>, value: f64) -> bool {
+        let Some(column) = self.next(leaf.0) else { return true };
+        let Values::Decimal { unscaled, precision, scale } = &mut column.values else { return false };
+        let scaled = (value * 10_f64.powi(i32::from(*scale))).round();
+        if scaled.is_nan() || scaled.abs() >= 10_f64.powi(i32::from(*precision)) {
+            return false;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most 18 digits, as was just seen")]
+        unscaled.push(scaled as i64);
+        column.count_value();
+        self.bytes += 8;
+        true
+    }
+
+    /// The row, or the element of its parent, whose list is being written.
+    #[inline]
+    fn owner(&self, list: usize) -> usize {
+        self.lists[list].parent.map_or(self.rows, |parent| self.lists[parent].elements.saturating_sub(1))
+    }
+
+    /// Begins another element of the current row's list (of the current element's, for a list inside a list); the
+    /// list's leaves are then set for this element. A list of which no element is begun is null.
     #[inline]
     pub fn element(&mut self, list: List) {
-        self.lists[list.0].element(self.rows);
+        let owner = self.owner(list.0);
+        self.lists[list.0].element(owner);
         self.bytes += 4;
     }
 
-    /// Makes the current row's list empty rather than null, if no element follows.
+    /// Makes the current row's list (or the current element's) empty rather than null, if no element follows.
     pub fn empty_list(&mut self, list: List) {
-        self.lists[list.0].open(self.rows);
+        let owner = self.owner(list.0);
+        self.lists[list.0].open(owner);
     }
 
     /// Ends the current row.
@@ -306,8 +368,9 @@ impl Rows {
     /// Takes back the current row and all rows from `rows` on.
     pub fn truncate(&mut self, rows: usize) {
         self.rows = self.rows.min(rows);
-        for list in &mut self.lists {
-            list.truncate(self.rows);
+        for index in 0..self.lists.len() {
+            let owners = self.owners(index);
+            self.lists[index].truncate(owners);
         }
         for column in &mut self.columns {
             column.truncate(column.list.map_or(self.rows, |list| self.lists[list].elements));
@@ -321,8 +384,10 @@ impl Rows {
     pub fn append(&mut self, other: &mut Self) {
         other.truncate(other.rows); // a row that was begun and not ended
         let before: Vec<usize> = self.lists.iter().map(|list| list.elements).collect();
-        for (list, added) in self.lists.iter_mut().zip(&mut other.lists) {
-            list.append(added, self.rows, other.rows);
+        for (index, list) in self.lists.iter_mut().enumerate() {
+            let owners = list.parent.map_or(self.rows, |parent| before[parent]);
+            let added = other.owners(index);
+            list.append(&mut other.lists[index], owners, added);
         }
         for (column, added) in self.columns.iter_mut().zip(&other.columns) {
             column.append(added, column.list.map_or(self.rows, |list| before[list]));
@@ -330,6 +395,11 @@ impl Rows {
         self.rows += other.rows;
         self.bytes += other.bytes;
         other.clear();
+    }
+
+    /// Rows, or elements of the parent, that a list has its lists for.
+    fn owners(&self, list: usize) -> usize {
+        self.lists[list].parent.map_or(self.rows, |parent| self.lists[parent].elements)
     }
 
     /// The schema of the columns that [`Rows::column`] gives out.
@@ -341,8 +411,9 @@ impl Rows {
     /// filled.
     pub fn finish(&mut self) {
         self.truncate(self.rows);
-        for list in &mut self.lists {
-            list.fill(self.rows);
+        for index in 0..self.lists.len() {
+            let owners = self.owners(index);
+            self.lists[index].fill(owners);
         }
         for column in &mut self.columns {
             column.fill(column.list.map_or(self.rows, |list| self.lists[list].elements));

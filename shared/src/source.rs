@@ -28,6 +28,8 @@ pub struct KeyFacts {
     pub region: Option<String>,
     /// Twelve digits.
     pub account: Option<String>,
+    /// Region of the lake: the last resort of sources whose records and keys may both be silent.
+    pub lake_region: Option<String>,
 }
 
 /// A source of raw logs.
@@ -60,16 +62,38 @@ pub trait Source: Send + Sync {
 
 /// The mapping of one source's records to rows.
 pub trait Normalizer: Send {
-    /// Reads the record at the cursor, writes its rows and leaves the cursor behind the record.
+    /// A new object begins: what was learned from the last one (a header, say) no longer holds.
+    fn begin(&mut self) {}
+
+    /// Reads the JSON record at the cursor, writes its rows and leaves the cursor behind the record.
+    ///
+    /// An envelope, a record that holds several, reports each of them by [`Output::part`] and answers
+    /// [`Outcome::Parts`]. It has to be read to its end first: after [`RecordError::Json`] the same record comes
+    /// again.
     ///
     /// # Errors
-    /// See [`RecordError`]. The caller takes back what was written of the row.
+    /// See [`RecordError`]. The caller takes back every row of the record.
     fn normalize(
         &mut self,
         record: &mut Cursor<'_>,
         facts: &KeyFacts,
         out: &mut Output<'_>,
     ) -> Result<Outcome, RecordError>;
+
+    /// Reads one line of [`Framing::Lines`] and writes its rows. [`Outcome::Parts`] without a part is the answer
+    /// to a line that is no record, such as a header.
+    ///
+    /// # Errors
+    /// Why the line goes to quarantine. The caller takes back every row of it.
+    fn normalize_line(
+        &mut self,
+        line: &str,
+        facts: &KeyFacts,
+        out: &mut Output<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let _ = (line, facts, out);
+        Err(Rejection { reason: "not_json", detail: "expected JSON, found a line of text".to_owned() })
+    }
 }
 
 /// What became of a record that was read.
@@ -79,6 +103,17 @@ pub enum Outcome {
     Landed,
     /// It belongs to no table, for a reason that the counters name: `insight`.
     Skipped(&'static str),
+    /// It is no record itself: what became of the records that it held was told to [`Output::part`].
+    Parts,
+}
+
+/// What became of the records that an envelope held.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) landed: u64,
+    pub(crate) skipped: Vec<&'static str>,
+    /// With the record as it came.
+    pub(crate) rejected: Vec<(Rejection, Vec<u8>)>,
 }
 
 /// Why a record has no row.
@@ -200,12 +235,49 @@ pub struct Part {
 pub struct Output<'a> {
     tables: &'a mut [TableRows],
     partitions: &'a mut Partitions,
+    parts: &'a mut Parts,
+    /// Rows of each table before the current record.
+    marks: &'a mut Vec<usize>,
 }
 
 impl<'a> Output<'a> {
-    /// An output to `tables`.
-    pub fn new(tables: &'a mut [TableRows], partitions: &'a mut Partitions) -> Self {
-        Self { tables, partitions }
+    /// An output to `tables`, before a record.
+    pub(crate) fn new(
+        tables: &'a mut [TableRows],
+        partitions: &'a mut Partitions,
+        parts: &'a mut Parts,
+        marks: &'a mut Vec<usize>,
+    ) -> Self {
+        let mut output = Self { tables, partitions, parts, marks };
+        output.mark();
+        output
+    }
+
+    /// Tells what became of one of the records that an envelope holds: `raw` is that record. The rows of a
+    /// rejected one are taken back.
+    pub fn part(&mut self, raw: &[u8], outcome: Result<Outcome, Rejection>) {
+        match outcome {
+            Ok(Outcome::Landed) => self.parts.landed += 1,
+            Ok(Outcome::Skipped(reason)) => self.parts.skipped.push(reason),
+            Ok(Outcome::Parts) => {}
+            Err(rejection) => {
+                self.take_back();
+                self.parts.rejected.push((rejection, raw.to_vec()));
+            }
+        }
+        self.mark();
+    }
+
+    fn mark(&mut self) {
+        self.marks.clear();
+        self.marks.extend(self.tables.iter().map(TableRows::len));
+    }
+
+    /// Takes back every row of the current record, in every table.
+    pub(crate) fn take_back(&mut self) {
+        for (table, rows) in self.tables.iter_mut().zip(&*self.marks) {
+            table.truncate(*rows);
+        }
     }
 
     /// Rows of table `index`.

@@ -44,6 +44,10 @@ pub enum Type {
     Long,
     /// `boolean`
     Boolean,
+    /// `float`
+    Float,
+    /// `decimal(precision,scale)` of at most 18 digits.
+    Decimal(u8, i8),
     /// `timestamp`: milliseconds since the epoch, UTC.
     Timestamp,
     /// `array<…>`
@@ -76,8 +80,22 @@ impl Type {
             "int" => Self::Int,
             "bigint" => Self::Long,
             "boolean" => Self::Boolean,
+            "float" => Self::Float,
             "timestamp" => Self::Timestamp,
             "map<string,string>" => Self::Map,
+            _ if text.starts_with("decimal") => {
+                let digits = text
+                    .strip_prefix("decimal(")
+                    .and_then(|rest| rest.strip_suffix(')'))
+                    .and_then(|rest| rest.split_once(','))
+                    .ok_or_else(error)?;
+                let precision = digits.0.parse().map_err(|_| error())?;
+                let scale = digits.1.parse().map_err(|_| error())?;
+                if !(1..=18).contains(&precision) || !(0..=18).contains(&scale) {
+                    return Err(error());
+                }
+                Self::Decimal(precision, scale)
+            }
             _ => {
                 if let Some(element) = inside("array") {
                     Self::Array(Box::new(Self::parse(element)?))
@@ -100,6 +118,8 @@ impl Type {
             Self::Int => DataType::Int32,
             Self::Long => DataType::Int64,
             Self::Boolean => DataType::Boolean,
+            Self::Float => DataType::Float32,
+            Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             Self::Timestamp => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
             Self::Array(element) => DataType::List(list_field(element.arrow())),
             Self::Struct(members) => DataType::Struct(
@@ -130,8 +150,8 @@ fn split_members(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut members) = (0, 0, Vec::new());
     for (index, character) in text.char_indices() {
         match character {
-            '<' => depth += 1,
-            '>' => depth -= 1,
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth -= 1,
             ',' if depth == 0 => {
                 members.push(&text[start..index]);
                 start = index + 1;
@@ -166,6 +186,11 @@ impl TableDefinition {
     pub fn id(&self) -> String {
         format!("{}@{}", self.source, self.version)
     }
+
+    /// True for the tables that are written where the configuration names none: those of source version 2.0.
+    pub fn is_default(&self) -> bool {
+        self.version == "2.0"
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +211,20 @@ mod tests {
         let Type::Struct(members) = Type::parse(text).unwrap() else { panic!("not a struct") };
         assert_eq!(members[0].0, "a");
         assert_eq!(members[1].1, Type::Map);
-        for wrong in ["", "text", "array<>", "struct<a>", "array<string", "struct<a:b>"] {
+        let text = "struct<a:decimal(3,1),b:float>";
+        let Type::Struct(members) = Type::parse(text).unwrap() else { panic!("not a struct") };
+        assert_eq!((&members[0].1, &members[1].1), (&Type::Decimal(3, 1), &Type::Float));
+        let wrong = [
+            "",
+            "text",
+            "array<>",
+            "struct<a>",
+            "array<string",
+            "struct<a:b>",
+            "decimal(3)",
+            "decimal(40,1)",
+        ];
+        for wrong in wrong {
             assert!(Type::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -38,6 +38,7 @@ pub fn classify(key: &str) -> KeyClass {
             return KeyClass::Log(KeyFacts {
                 region: region.map(str::to_owned),
                 account: account.map(str::to_owned),
+                ..KeyFacts::default()
             });
         }
         (_, Some((_, reason))) => return KeyClass::NotALog(reason),
@@ -49,6 +50,7 @@ pub fn classify(key: &str) -> KeyClass {
         Some(at) if at > 0 && segments.contains(&"AWSLogs") => KeyClass::Log(KeyFacts {
             region: segments.get(at + 1).map(|region| (*region).to_owned()),
             account: Some(segments[at - 1].to_owned()),
+            ..KeyFacts::default()
         }),
         _ => KeyClass::Unknown,
     }
@@ -59,7 +61,8 @@ mod tests {
     use super::*;
 
     fn log(region: &str, account: &str) -> KeyClass {
-        KeyClass::Log(KeyFacts { region: Some(region.to_owned()), account: Some(account.to_owned()) })
+        let (region, account) = (Some(region.to_owned()), Some(account.to_owned()));
+        KeyClass::Log(KeyFacts { region, account, ..KeyFacts::default() })
     }
 
     #[test]

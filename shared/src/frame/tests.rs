@@ -17,13 +17,21 @@ impl RecordSink for Seen {
         Ok(())
     }
 
+    fn line(&mut self, line: &str, at: Position) {
+        self.records.push((at.offset, line.to_owned()));
+    }
+
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
         self.unreadable.push((at.index, String::from_utf8_lossy(bytes).into_owned(), reason.to_owned()));
     }
 }
 
 fn frame(bytes: &[u8], chunk: usize) -> (Seen, Result<Framed, FrameError>) {
-    let (mut frames, mut seen) = (Frames::new(FRAMING, 10_000), Seen::default());
+    frame_as(FRAMING, bytes, chunk)
+}
+
+fn frame_as(framing: Framing, bytes: &[u8], chunk: usize) -> (Seen, Result<Framed, FrameError>) {
+    let (mut frames, mut seen) = (Frames::new(framing, 10_000), Seen::default());
     let outcome = bytes
         .chunks(chunk.max(1))
         .try_for_each(|piece| {
@@ -112,4 +120,61 @@ fn empty_arrays_and_files_of_another_kind() {
         frame(br#"{"digestS3Object":"x","logFiles":[]}"#, 3),
         (Seen::default(), Ok(Framed::OtherKind))
     );
+}
+
+const VALUES: Framing = Framing::Values { list: Some("Findings") };
+
+#[test]
+fn values_with_any_separator_or_none() {
+    let text = "{\"a\":1}{\"a\":2}\n\n {\"a\":3}\r\n[{\"a\":4},{\"a\":5}]{\"Findings\":[{\"a\":6}],\"NextToken\":\"x\"}\n{\"x\":1,\"Findings\":[7]}";
+    for chunk in [1, 2, 7, 1000] {
+        let (seen, outcome) = frame_as(VALUES, text.as_bytes(), chunk);
+        assert_eq!(outcome, Ok(Framed::Records));
+        let expected = [
+            "{\"a\":1}",
+            "{\"a\":2}",
+            "{\"a\":3}",
+            "{\"a\":4}",
+            "{\"a\":5}",
+            "{\"a\":6}",
+            "{\"x\":1,\"Findings\":[7]}",
+        ];
+        assert_eq!(texts(&seen), expected, "{chunk}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_costs_its_line() {
+    let text = b"hello\n{\"a\":1}\n{\"a\": \n{\"a\":2}\r\n{\"b\":\"\xff\"}\r\n7\n{\"a\":3}\n{\"a\":";
+    for chunk in [1, 3, 1000] {
+        let (seen, outcome) = frame_as(VALUES, text, chunk);
+        assert_eq!(outcome, Ok(Framed::Records));
+        assert_eq!(texts(&seen), ["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"], "{chunk}");
+        let lines: Vec<&str> = seen.unreadable.iter().map(|(_, line, _)| line.as_str()).collect();
+        assert_eq!(lines, ["hello", "{\"a\": ", "{\"b\":\"\u{fffd}\"}", "7", "{\"a\":"], "{chunk}");
+    }
+    let (seen, outcome) = frame_as(VALUES, b"<Error>\n<Code>AccessDenied</Code>\n", 1000);
+    assert!(seen.records.is_empty() && matches!(outcome, Err(FrameError::Structure { .. })), "{outcome:?}");
+    assert!(matches!(frame_as(VALUES, b"[{\"a\":1},", 1000).1, Err(FrameError::Truncated { .. })));
+    assert_eq!(frame_as(VALUES, b" \n", 1000).1, Ok(Framed::Records));
+}
+
+#[test]
+fn lines_are_records_unless_the_object_is_json() {
+    let text = "\u{feff}a b\r\n\n  \r\n c \t\nlast é";
+    for chunk in [1, 2, 1000] {
+        let (seen, outcome) = frame_as(Framing::Lines, text.as_bytes(), chunk);
+        assert_eq!(outcome, Ok(Framed::Records));
+        assert_eq!(texts(&seen), ["a b", " c \t", "last é"], "{chunk}");
+        assert!(
+            seen.records.iter().all(|(at, line)| text[usize::try_from(*at).unwrap()..].starts_with(line))
+        );
+    }
+    for chunk in [1, 1000] {
+        let (seen, outcome) = frame_as(Framing::Lines, b"good\nb\xffd\ngood", chunk);
+        assert_eq!((texts(&seen), outcome), (vec!["good", "good"], Ok(Framed::Records)));
+        assert_eq!(seen.unreadable.len(), 1);
+        let (seen, _) = frame_as(Framing::Lines, b"\n {\"m\":\n1}{\"m\":2}", chunk);
+        assert_eq!(texts(&seen), ["{\"m\":\n1}", "{\"m\":2}"]);
+    }
 }

@@ -14,7 +14,7 @@ use crate::notification::ObjectRef;
 use crate::quarantine;
 use crate::rows::{Rows, RowsError};
 use crate::source::{
-    KeyFacts, Normalizer, Outcome, Output, Part, Partitions, RecordError, Source, TableRows,
+    KeyFacts, Normalizer, Outcome, Output, Part, Partitions, Parts, RecordError, Source, TableRows,
 };
 use crate::table::TableDefinition;
 
@@ -60,6 +60,8 @@ pub(super) struct Batch {
     quarantine: Vec<u8>,
     counts: Counts,
     checkpoint: Checkpoint,
+    parts: Parts,
+    marks: Vec<usize>,
     frames: Frames,
     decoder: Decoder,
     buffer_bytes: usize,
@@ -80,6 +82,8 @@ impl Batch {
             quarantine: Vec::new(),
             counts: Counts::default(),
             checkpoint: Checkpoint::default(),
+            parts: Parts::default(),
+            marks: Vec::new(),
             frames: Frames::new(source.framing(), settings.max_record_bytes),
             decoder: Decoder::new(settings.max_object_bytes),
             buffer_bytes: settings.buffer_bytes,
@@ -108,6 +112,8 @@ impl Batch {
     /// Begins an object.
     pub(super) fn begin(&mut self) {
         self.frames.reset();
+        self.normalizer.begin();
+        self.parts = Parts::default();
         self.decoder = Decoder::new(self.max_object_bytes);
         self.checkpoint = Checkpoint {
             rows: self.tables.iter().map(TableRows::len).collect(),
@@ -220,6 +226,8 @@ impl Batch {
             partitions: &mut self.partitions,
             quarantine: &mut self.quarantine,
             counts: &mut self.counts,
+            parts: &mut self.parts,
+            marks: &mut self.marks,
             buffer_bytes: self.buffer_bytes,
             object,
             facts,
@@ -240,6 +248,8 @@ struct Sink<'a> {
     partitions: &'a mut Partitions,
     quarantine: &'a mut Vec<u8>,
     counts: &'a mut Counts,
+    parts: &'a mut Parts,
+    marks: &'a mut Vec<usize>,
     buffer_bytes: usize,
     object: &'a ObjectRef,
     facts: &'a KeyFacts,
@@ -252,34 +262,56 @@ impl Sink<'_> {
         *self.counts.quarantined.entry(reason).or_default() += 1;
     }
 
-    fn take_back_row(&mut self) {
-        for table in &mut *self.tables {
-            table.truncate(table.len());
+    fn count(&mut self, outcome: Outcome, at: Position) {
+        match outcome {
+            Outcome::Landed => self.counts.records += 1,
+            Outcome::Skipped(reason) => self.skip(reason),
+            Outcome::Parts => {
+                let parts = std::mem::take(self.parts);
+                self.counts.records += parts.landed;
+                parts.skipped.into_iter().for_each(|reason| self.skip(reason));
+                for (rejection, raw) in parts.rejected {
+                    self.quarantine(&raw, at, rejection.reason, &rejection.detail);
+                }
+            }
         }
+    }
+
+    fn skip(&mut self, reason: &'static str) {
+        self.counts.records += 1;
+        *self.counts.skipped.entry(reason).or_default() += 1;
     }
 }
 
 impl RecordSink for Sink<'_> {
     fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
         let start = cursor.offset();
-        let mut out = Output::new(self.tables, self.partitions);
-        match self.normalizer.normalize(cursor, self.facts, &mut out) {
-            Ok(Outcome::Landed) => self.counts.records += 1,
-            Ok(Outcome::Skipped(reason)) => {
-                self.counts.records += 1;
-                *self.counts.skipped.entry(reason).or_default() += 1;
-            }
-            Err(RecordError::Json(error)) => {
-                self.take_back_row();
-                return Err(error);
-            }
+        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let outcome = self.normalizer.normalize(cursor, self.facts, &mut out);
+        if outcome.is_err() {
+            out.take_back();
+        }
+        match outcome {
+            Ok(outcome) => self.count(outcome, at),
+            Err(RecordError::Json(error)) => return Err(error),
             Err(RecordError::Rejected(rejection)) => {
-                self.take_back_row();
                 let raw = cursor.between(start, cursor.offset());
                 self.quarantine(raw.as_bytes(), at, rejection.reason, &rejection.detail);
             }
         }
         Ok(())
+    }
+
+    fn line(&mut self, line: &str, at: Position) {
+        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let outcome = self.normalizer.normalize_line(line, self.facts, &mut out);
+        if outcome.is_err() {
+            out.take_back();
+        }
+        match outcome {
+            Ok(outcome) => self.count(outcome, at),
+            Err(rejection) => self.quarantine(line.as_bytes(), at, rejection.reason, &rejection.detail),
+        }
     }
 
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {

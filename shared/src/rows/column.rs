@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int32Array, Int64Array, StringArray, TimestampMillisecondArray,
-    new_null_array,
+    Array, ArrayRef, BooleanArray, Decimal128Array, Float32Array, Int32Array, Int64Array, StringArray,
+    TimestampMillisecondArray, new_null_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
@@ -21,6 +21,12 @@ pub(super) enum Values {
     Int(Vec<i32>),
     Long(Vec<i64>),
     Bool(Vec<bool>),
+    Float(Vec<f32>),
+    Decimal {
+        unscaled: Vec<i64>,
+        precision: u8,
+        scale: i8,
+    },
 }
 
 #[derive(Debug)]
@@ -33,6 +39,7 @@ pub(super) struct Column {
     pub(super) len: usize,
     /// The value of every row, where that is known beforehand.
     pub(super) constant: Option<&'static str>,
+    pub(super) constant_int: Option<i32>,
     timestamp: bool,
     /// Which values are not null. Empty as long as none is: most leaves are set in every row.
     valid: Vec<bool>,
@@ -40,7 +47,7 @@ pub(super) struct Column {
 
 impl Column {
     pub(super) fn new(path: String, list: Option<usize>, timestamp: bool, values: Values) -> Self {
-        Self { path, list, values, len: 0, constant: None, timestamp, valid: Vec::new() }
+        Self { path, list, values, len: 0, constant: None, constant_int: None, timestamp, valid: Vec::new() }
     }
 
     /// To be called once for each value that was appended.
@@ -66,6 +73,8 @@ impl Column {
             Values::Int(values) => values.resize(length, 0),
             Values::Long(values) => values.resize(length, 0),
             Values::Bool(values) => values.resize(length, false),
+            Values::Float(values) => values.resize(length, 0.0),
+            Values::Decimal { unscaled, .. } => unscaled.resize(length, 0),
         }
         self.len = length;
     }
@@ -84,6 +93,8 @@ impl Column {
             Values::Int(values) => values.truncate(length),
             Values::Long(values) => values.truncate(length),
             Values::Bool(values) => values.truncate(length),
+            Values::Float(values) => values.truncate(length),
+            Values::Decimal { unscaled, .. } => unscaled.truncate(length),
         }
     }
 
@@ -108,6 +119,10 @@ impl Column {
             (Values::Int(values), Values::Int(more)) => values.extend_from_slice(more),
             (Values::Long(values), Values::Long(more)) => values.extend_from_slice(more),
             (Values::Bool(values), Values::Bool(more)) => values.extend_from_slice(more),
+            (Values::Float(values), Values::Float(more)) => values.extend_from_slice(more),
+            (Values::Decimal { unscaled, .. }, Values::Decimal { unscaled: more, .. }) => {
+                unscaled.extend_from_slice(more);
+            }
             _ => debug_assert!(false, "columns of one place have one type"),
         }
     }
@@ -117,6 +132,9 @@ impl Column {
         let count = runs.count();
         if let Some(value) = self.constant {
             return text_of(value, count);
+        }
+        if let Some(value) = self.constant_int {
+            return Ok(Arc::new(Int32Array::from_value(value, count)));
         }
         let nulls = match self.valid.as_slice() {
             [] => None,
@@ -141,6 +159,12 @@ impl Column {
             }
             Values::Long(values) => Arc::new(Int64Array::try_new(pick(values, runs).into(), nulls)?),
             Values::Bool(values) => Arc::new(BooleanArray::new(pick(values, runs).into(), nulls)),
+            Values::Float(values) => Arc::new(Float32Array::try_new(pick(values, runs).into(), nulls)?),
+            Values::Decimal { unscaled, precision, scale } => {
+                let values: Vec<i128> = pick(unscaled, runs).into_iter().map(i128::from).collect();
+                let array = Decimal128Array::try_new(values.into(), nulls)?;
+                Arc::new(array.with_precision_and_scale(*precision, *scale)?)
+            }
         })
     }
 
@@ -153,6 +177,8 @@ impl Column {
             }
             Values::Long(_) => DataType::Int64,
             Values::Bool(_) => DataType::Boolean,
+            Values::Float(_) => DataType::Float32,
+            Values::Decimal { precision, scale, .. } => DataType::Decimal128(*precision, *scale),
         }
     }
 }
@@ -220,6 +246,8 @@ fn gather_text(data: &[u8], offsets: &[i32], runs: &(impl Runs + ?Sized)) -> (Ve
 #[derive(Debug)]
 pub(super) struct ListColumn {
     pub(super) path: String,
+    /// The list whose elements have the lists; `None` for the rows themselves.
+    pub(super) parent: Option<usize>,
     /// Elements of all rows.
     pub(super) elements: usize,
     /// The elements of every row, where they are known beforehand.
@@ -230,8 +258,8 @@ pub(super) struct ListColumn {
 }
 
 impl ListColumn {
-    pub(super) fn new(path: String) -> Self {
-        Self { path, elements: 0, constant: None, ends: Vec::new(), valid: Vec::new() }
+    pub(super) fn new(path: String, parent: Option<usize>) -> Self {
+        Self { path, parent, elements: 0, constant: None, ends: Vec::new(), valid: Vec::new() }
     }
 
     fn end(&self) -> u32 {

@@ -14,6 +14,10 @@ const TABLE: TableDefinition = TableDefinition {
         ("names", "array<string>"),
         ("things", "array<struct<uid:string,owner:struct<uid:string>>>"),
         ("unmapped", "map<string,string>"),
+        (
+            "nested",
+            "array<struct<labels:array<string>,deep:array<struct<n:array<decimal(3,1)>>>,score:float>>",
+        ),
     ],
     unique: &[],
 };
@@ -33,6 +37,20 @@ fn write(rows: &mut Rows, number: usize) {
         rows.element(rows.list("unmapped").unwrap());
         rows.text(rows.leaf("unmapped.key").unwrap(), &format!("k{index}"));
         rows.text(rows.leaf("unmapped.value").unwrap(), "v");
+    }
+    for index in 0..number % 3 {
+        rows.element(rows.list("nested").unwrap());
+        for label in 0..(number + index) % 3 {
+            rows.element(rows.list("nested[].labels").unwrap());
+            rows.text(rows.leaf("nested[].labels[]").unwrap(), &format!("l{label}"));
+            rows.element(rows.list("nested[].deep").unwrap());
+            rows.element(rows.list("nested[].deep[].n").unwrap());
+            assert!(rows.decimal(rows.leaf("nested[].deep[].n[]").unwrap(), 7.25 + label as f64));
+        }
+        if index == 1 {
+            rows.empty_list(rows.list("nested[].labels").unwrap());
+            rows.float(rows.leaf("nested[].score").unwrap(), 0.5);
+        }
     }
     if number == 5 {
         rows.empty_list(rows.list("names").unwrap());
@@ -145,4 +163,31 @@ fn leaves_are_found_by_path_and_type() {
     assert!(rows.leaf::<str>("a.b.c").is_ok());
     assert_eq!(rows.leaf::<i32>("a.b.c").unwrap_err().to_string(), "the table has no int leaf `a.b.c`");
     assert!(rows.list("nothing").is_err());
+}
+
+#[test]
+fn lists_inside_lists() {
+    use arrow_array::cast::AsArray as _;
+    let batch = batch(&[2, 1, 4]);
+    let nested = batch.column_by_name("nested").unwrap().as_list::<i32>();
+    assert_eq!(nested.iter().map(|list| list.map_or(0, |list| list.len())).collect::<Vec<_>>(), [2, 1, 1]);
+    let first = nested.value(0);
+    let labels = first.as_struct().column_by_name("labels").unwrap().as_list::<i32>();
+    assert_eq!((labels.value(0).len(), labels.value(1).len(), labels.is_null(1)), (2, 0, false));
+    let deep = first.as_struct().column_by_name("deep").unwrap().as_list::<i32>();
+    assert!(deep.is_null(1));
+    let deep = deep.value(0);
+    let numbers = deep.as_struct().column_by_name("n").unwrap().as_list::<i32>().values();
+    let numbers = numbers.as_primitive::<arrow_array::types::Decimal128Type>();
+    assert_eq!((numbers.value(0), numbers.value(1)), (73, 83));
+}
+
+#[test]
+fn a_decimal_out_of_range_is_not_set() {
+    let mut rows = Rows::new(&TABLE).unwrap();
+    let leaf = rows.leaf("nested[].deep[].n[]").unwrap();
+    for list in ["nested", "nested[].deep", "nested[].deep[].n"] {
+        rows.element(rows.list(list).unwrap());
+    }
+    assert!(!rows.decimal(leaf, 100.0) && !rows.decimal(leaf, f64::NAN) && rows.decimal(leaf, -99.9));
 }

@@ -283,7 +283,7 @@ impl Ingest<'_> {
         recorded: &[Member],
     ) -> anyhow::Result<Ended> {
         let source = make();
-        let tables = source.tables().to_vec();
+        let tables = source.tables().iter().copied().filter(|table| table.is_default()).collect();
         let catalog = FolderCatalog::new(self.lake, &group.options.region);
         let settings = settings(self.lake, &group.options)?;
         let pipeline = Pipeline::new(source, tables, FolderStore, catalog, settings)?;

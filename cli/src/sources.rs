@@ -6,7 +6,14 @@ use shared::source::{KeyClass, Source};
 pub(crate) type Make = fn() -> Box<dyn Source>;
 
 /// The sources. Keys are shown to them in this order.
-pub(crate) const ALL: &[Make] = &[|| Box::new(cloudtrail::CloudTrail)];
+pub(crate) const ALL: &[Make] = &[
+    || Box::new(cloudtrail::CloudTrail),
+    || Box::new(vpc_flow::VpcFlow),
+    || Box::new(route53::Route53),
+    || Box::new(security_hub::SecurityHub),
+    || Box::new(eks_audit::EksAudit),
+    || Box::new(waf::Waf),
+];
 
 /// What the sources say of a key, together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

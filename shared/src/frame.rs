@@ -19,8 +19,8 @@ pub enum Framing {
         marker: &'static str,
     },
     /// JSON values, each an object, after each other: a line each, with blanks between, or with nothing between.
-    /// Each is a record. A value that is an array, or an object whose first member is the array `list`, stands
-    /// for its elements. What cannot be read is passed over to the end of its line.
+    /// Each is a record. An object whose first member is the array `list` stands for its elements, and so does an
+    /// array before all other values. What cannot be read is passed over to the end of its line.
     Values {
         /// Name of the member that holds a list of records, where objects of the source may have one.
         list: Option<&'static str>,
@@ -133,6 +133,8 @@ pub struct Frames {
     documents: u64,
     /// Records that were passed over.
     unreadable: u64,
+    /// A value or a line has stood by itself, so a list that comes later is none of records.
+    singles: bool,
     other_kind: bool,
     started: bool,
     /// Offset of a record that was read and is longer than it may be.
@@ -154,6 +156,7 @@ impl Frames {
             index: 0,
             documents: 0,
             unreadable: 0,
+            singles: false,
             other_kind: false,
             started: false,
             too_long: None,
@@ -375,6 +378,7 @@ impl Frames {
         sink.unreadable(line.strip_suffix(b"\r").unwrap_or(line), at, reason);
         self.index += 1;
         self.unreadable += 1;
+        self.singles = true;
         *start += lead + line.len();
         true
     }
@@ -509,7 +513,10 @@ impl Frames {
         *done = cursor.offset();
         match &mut self.state {
             State::Records { first, .. } => *first = false,
-            State::Outside | State::Members { .. } => self.documents += 1,
+            State::Outside | State::Members { .. } => {
+                self.documents += 1;
+                self.singles = true;
+            }
         }
         if *done - start > self.max_record {
             self.too_long = Some(at.offset);
@@ -521,7 +528,7 @@ impl Frames {
     /// True if a list of records begins at the cursor, which is then behind its bracket.
     fn begins_list(&self, cursor: &mut Cursor<'_>, next: u8) -> Result<bool, json::Error> {
         match (next, self.framing) {
-            (b'[', _) => cursor.expect(b'[', "an array").map(|()| true),
+            (b'[', _) if !self.singles => cursor.expect(b'[', "an array").map(|()| true),
             (b'{', Framing::Values { list: Some(list) }) => {
                 let mut ahead = *cursor;
                 if let Some(name) = ahead.next_member(&mut true)?

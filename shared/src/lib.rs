@@ -7,7 +7,7 @@
 //! | the SQS message says which objects | [`handler`], [`notification`] |
 //! | bytes are fetched and decoded | [`store`], [`decode`] |
 //! | records are found and read in place | [`frame`], [`json`] |
-//! | a source maps each to a row, or it goes to quarantine | [`source`], [`rows`], [`table`], [`quarantine`] |
+//! | a source maps each to rows, or it goes to quarantine | [`source`], [`record`], [`cloudwatch`], [`ocsf`], [`rows`], [`table`], [`quarantine`] |
 //! | rows of a partition become a Parquet object | [`writer`], [`layout`] |
 //! | the partition is registered | [`catalog`] |
 //!
@@ -15,10 +15,13 @@
 //! bytes.
 
 pub mod catalog;
+pub mod cloudwatch;
 #[cfg(feature = "aws")]
 pub mod config;
 pub mod decode;
 pub mod frame;
+#[cfg(feature = "aws")]
+pub mod function;
 pub mod handler;
 pub mod json;
 pub mod layout;
@@ -26,6 +29,7 @@ pub mod notification;
 pub mod ocsf;
 pub mod pipeline;
 pub mod quarantine;
+pub mod record;
 pub mod rows;
 pub mod source;
 pub mod store;

@@ -471,5 +471,43 @@ impl Rows {
     }
 }
 
+/// A type that holds a handle to every leaf and list that a mapping writes, looked up once: `Leaves::new(&rows)`
+/// fails where the table lacks one. Behind the first semicolon stand the lists, behind the second what is made
+/// from the rows by a `new` of its own.
+///
+/// ```
+/// shared::leaves! {
+///     time: i64 = "time",
+///     answer_type: str = "answers[].type",
+///     ;
+///     answers = "answers",
+///     ;
+///     observables: shared::ocsf::Observables,
+/// }
+/// ```
+#[macro_export]
+macro_rules! leaves {
+    (
+        $($field:ident: $kind:ty = $path:literal,)*
+        $(; $($list:ident = $list_path:literal,)* $(; $($made:ident: $made_type:ty,)*)?)?
+    ) => {
+        /// A handle to every leaf and list; the path is its name in OCSF.
+        #[derive(Debug)]
+        pub(crate) struct Leaves {
+            $(pub(crate) $field: $crate::rows::Leaf<$kind>,)*
+            $($(pub(crate) $list: $crate::rows::List,)* $($(pub(crate) $made: $made_type,)*)?)?
+        }
+
+        impl Leaves {
+            pub(crate) fn new(rows: &$crate::rows::Rows) -> Result<Self, $crate::rows::RowsError> {
+                Ok(Self {
+                    $($field: rows.leaf($path)?,)*
+                    $($($list: rows.list($list_path)?,)* $($($made: <$made_type>::new(rows)?,)*)?)?
+                })
+            }
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests;

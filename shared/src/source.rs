@@ -1,6 +1,8 @@
 //! What the pipeline asks of a source: which keys are its logs, how they are framed, and the mapping of one
 //! record to rows. A source lives in its function's crate; this is the wall between the two.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use crate::frame::Framing;
@@ -138,6 +140,30 @@ pub struct Rejection {
     pub reason: &'static str,
     /// For a person: what was expected and what was found, without the record's contents.
     pub detail: String,
+}
+
+/// Region and account of a record's partition: the first of each that is there and not empty, `unknown` where none
+/// is.
+///
+/// # Errors
+/// If one is too long to be part of an object's key.
+pub fn partition<'a>(
+    regions: impl IntoIterator<Item = Option<Cow<'a, str>>>,
+    accounts: impl IntoIterator<Item = Option<Cow<'a, str>>>,
+) -> Result<(Cow<'a, str>, Cow<'a, str>), Rejection> {
+    /// Both become part of a path, escaped to thrice their length at most.
+    const MAX_LENGTH: usize = 64;
+    let checked = |what: &str, text: Option<Cow<'a, str>>| {
+        let text = text.unwrap_or(Cow::Borrowed("unknown"));
+        if text.len() <= MAX_LENGTH {
+            return Ok(text);
+        }
+        let detail = format!("{what}: expected at most {MAX_LENGTH} bytes, found {}", text.len());
+        Err(Rejection { reason: "bad_partition", detail })
+    };
+    let region = regions.into_iter().flatten().find(|text| !text.is_empty());
+    let account = accounts.into_iter().flatten().find(|text| !text.is_empty());
+    Ok((checked("region", region)?, checked("account", account)?))
 }
 
 /// Rows are moved from the stage to their table once there are this many: as many as the processor's cache holds,

@@ -1,143 +1,9 @@
 //! A CloudTrail record as AWS documents it (CloudTrail user guide, "CloudTrail record contents" and "CloudTrail
 //! userIdentity element"), borrowed from the text it was read from, in one pass over all its levels.
 //!
-//! Members that the mapping treats one by one have an accessor; all others are kept in `rest`. Nothing is dropped
-//! and no member has to have its documented type.
+//! See [`shared::record`].
 
-use shared::json::{Cursor, Error, Kind, Raw};
-
-/// An object's type: scalars and free-form members by accessor, documented objects as fields.
-macro_rules! record {
-    (
-        $(#[$outer:meta])* $name:ident {
-            $($(#[$inner:meta])* $member:ident = $text:literal,)*
-            $(; $($(#[$nested_meta:meta])* $nested:ident: $kind:ident = $nested_text:literal,)*)?
-        }
-    ) => {
-        $(#[$outer])*
-        #[derive(Debug, Default)]
-        pub struct $name<'a> {
-            values: [Option<Raw<'a>>; $name::NAMES.len()],
-            present: bool,
-            $($($(#[$nested_meta])* pub $nested: $kind<'a>,)*)?
-            /// Members without an accessor, and objects that are none: name and value.
-            pub rest: Vec<(Raw<'a>, Raw<'a>)>,
-        }
-
-        impl $name<'_> {
-            const NAMES: &'static [&'static str] = &[$($text),*];
-            const PLACES: Places = places(Self::NAMES);
-        }
-
-        impl<'a> $name<'a> {
-            $(
-                $(#[$inner])*
-                pub fn $member(&self) -> Option<Raw<'a>> {
-                    const INDEX: usize = index_of($name::NAMES, $text);
-                    self.values[INDEX]
-                }
-            )*
-
-            /// True if the record has this object.
-            pub fn is_present(&self) -> bool {
-                self.present
-            }
-
-            /// Forgets what was read and keeps the memory.
-            pub fn clear(&mut self) {
-                self.values = Default::default();
-                self.present = false;
-                self.rest.clear();
-                $($(self.$nested.clear();)*)?
-            }
-
-            /// Reads the object at the cursor; [`Self::clear`] comes first. `null` members count as absent; of
-            /// equal names the first counts and the others stay in `rest`.
-            ///
-            /// # Errors
-            /// As [`Cursor::value`].
-            pub fn read(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Error> {
-                self.present = true;
-                let mut first = true;
-                while let Some(name) = cursor.next_member(&mut first)? {
-                    if let Some(index) = position(Self::NAMES, &Self::PLACES, &name.decoded()) {
-                        let value = cursor.value()?;
-                        match &mut self.values[index] {
-                            _ if value.kind == Kind::Null => {}
-                            place @ None => *place = Some(value),
-                            Some(_) => self.rest.push((name, value)),
-                        }
-                        continue;
-                    }
-                    $($(
-                        if name.is($nested_text) && !self.$nested.present && cursor.peek() == Some(b'{') {
-                            self.$nested.read(cursor)?;
-                            continue;
-                        }
-                    )*)?
-                    let value = cursor.value()?;
-                    if value.kind != Kind::Null {
-                        self.rest.push((name, value));
-                    }
-                }
-                Ok(())
-            }
-        }
-    };
-}
-
-/// Where `name` stands in `names`, at compile time.
-const fn index_of(names: &[&str], name: &str) -> usize {
-    let mut index = 0;
-    while !equal(names[index].as_bytes(), name.as_bytes()) {
-        index += 1;
-    }
-    index
-}
-
-const fn equal(a: &[u8], b: &[u8]) -> bool {
-    let mut index = 0;
-    while index < a.len() && index < b.len() && a[index] == b[index] {
-        index += 1;
-    }
-    index == a.len() && index == b.len()
-}
-
-/// A hash table from names to their place, made at compile time: 0 is empty, else the place plus one.
-type Places = [u8; 64];
-
-/// Length and outer letters tell the documented names apart as a rule.
-const fn hash(name: &[u8]) -> usize {
-    match name {
-        [] => 0,
-        [first, .., last] => name.len() * 5 + *first as usize * 3 + *last as usize,
-        [only] => *only as usize,
-    }
-}
-
-const fn places(names: &[&str]) -> Places {
-    let (mut places, mut index) = ([0; 64], 0);
-    while index < names.len() {
-        let mut slot = hash(names[index].as_bytes()) % 64;
-        while places[slot] != 0 {
-            slot = (slot + 1) % 64;
-        }
-        index += 1;
-        places[slot] = index as u8;
-    }
-    places
-}
-
-fn position(names: &[&str], places: &Places, name: &str) -> Option<usize> {
-    let mut slot = hash(name.as_bytes()) % 64;
-    loop {
-        let index = usize::from(places[slot]).checked_sub(1)?;
-        if names[index] == name {
-            return Some(index);
-        }
-        slot = (slot + 1) % 64;
-    }
-}
+use shared::record;
 
 record! {
     /// One record. Members are in the order that CloudTrail writes them.
@@ -270,23 +136,10 @@ record! {
     }
 }
 
-/// The members of those names of an object, in one pass; `None` for absent and `null` ones and for what is no
-/// object. Of equal names the last counts.
-pub fn members<'a, const N: usize>(parent: Option<Raw<'a>>, names: [&str; N]) -> [Option<Raw<'a>>; N] {
-    let mut found = [None; N];
-    let Some(parent) = parent.filter(|parent| parent.kind == Kind::Object) else { return found };
-    let (mut cursor, mut first) = (parent.cursor(), true);
-    while let Ok(Some(name)) = cursor.next_member(&mut first) {
-        let Ok(value) = cursor.value() else { break };
-        if let Some(index) = names.iter().position(|wanted| name.is(wanted)) {
-            found[index] = Some(value).filter(|value| value.kind != Kind::Null);
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use shared::json::{Cursor, Kind};
+
     use super::*;
 
     #[test]
@@ -325,12 +178,5 @@ mod tests {
         record.read(&mut Cursor::new(text)).unwrap();
         assert_eq!(record.event_name().map(|value| value.text), Some("A"));
         assert_eq!(record.user_identity.arn().map(|value| value.text), Some("x"));
-    }
-
-    #[test]
-    fn members_in_one_pass() {
-        let object = Cursor::new(r#"{"a":1,"b":null,"c":"x","a":2}"#).value().ok();
-        let [a, b, missing] = members(object, ["a", "b", "d"]);
-        assert_eq!((a.map(|value| value.text), b, missing), (Some("2"), None, None));
     }
 }

@@ -41,7 +41,7 @@ use std::borrow::Cow;
 use shared::json::{Kind, Raw};
 use shared::ocsf::{self, ObservableType, PLAUSIBLE_TIMES, Unmapped};
 use shared::rows::{Leaf, Rows, RowsError};
-use shared::source::{KeyFacts, Output, Rejection};
+use shared::source::{self, KeyFacts, Output, Rejection};
 use shared::table::TableDefinition;
 use shared::time;
 
@@ -212,9 +212,9 @@ impl Mapping {
     }
 
     fn source_endpoint(&mut self, rows: &mut Rows, record: &Record<'_>, event: &Event<'_>) {
-        let mut named = record.vpc_endpoint_id().is_some_and(is_scalar);
+        let mut named = record.vpc_endpoint_id().is_some_and(|value| value.is_scalar());
         match record.source_ip_address() {
-            Some(value) if is_scalar(value) && !value.text.is_empty() => {
+            Some(value) if value.is_scalar() && !value.text.is_empty() => {
                 named = true;
                 let text = value.decoded();
                 if ocsf::is_ip(&text) {
@@ -305,7 +305,7 @@ impl Mapping {
         {
             let Ok(value) = cursor.value() else { break };
             let place = match name.decoded().as_ref() {
-                _ if !is_scalar(value) => None,
+                _ if !value.is_scalar() => None,
                 "ARN" => Some(&mut arn),
                 "ARNPrefix" => Some(&mut arn_prefix),
                 "accountId" => Some(&mut account),
@@ -368,7 +368,7 @@ impl Mapping {
     /// Writes a scalar to a text leaf. What the leaf cannot hold goes to `unmapped` under its raw path.
     fn put(&mut self, rows: &mut Rows, leaf: Leaf<str>, path: &str, value: Option<Raw<'_>>) {
         let Some(value) = value else { return };
-        if !is_scalar(value) {
+        if !value.is_scalar() {
             self.unmapped.add(path, value);
             return;
         }
@@ -392,13 +392,9 @@ impl Mapping {
     }
 }
 
-fn is_scalar(value: Raw<'_>) -> bool {
-    matches!(value.kind, Kind::String | Kind::Number | Kind::Bool)
-}
-
 /// A scalar's text.
 fn scalar(value: Option<Raw<'_>>) -> Option<Cow<'_, str>> {
-    value.filter(|value| is_scalar(*value)).map(|value| value.decoded())
+    value.and_then(|value| value.scalar())
 }
 
 /// True if a service logs its own doing.
@@ -411,24 +407,15 @@ fn partition<'a>(
     record: &Record<'a>,
     facts: &'a KeyFacts,
 ) -> Result<(Cow<'a, str>, Cow<'a, str>), Rejection> {
-    /// Both become part of a path, escaped to thrice their length at most.
-    const MAX_LENGTH: usize = 64;
-    let of_record = |value| scalar(value).filter(|text| !text.is_empty());
-    let unknown = Cow::Borrowed("unknown");
-    let region = of_record(record.aws_region())
-        .or_else(|| facts.region.as_deref().map(Cow::Borrowed))
-        .unwrap_or_else(|| unknown.clone());
-    let account = of_record(record.recipient_account_id())
-        .or_else(|| facts.account.as_deref().map(Cow::Borrowed))
-        .or_else(|| of_record(record.user_identity.account_id()))
-        .unwrap_or(unknown);
-    for (member, value) in [("awsRegion", &region), ("recipientAccountId", &account)] {
-        if value.len() > MAX_LENGTH {
-            let detail = format!("{member}: expected at most {MAX_LENGTH} bytes, found {}", value.len());
-            return Err(Rejection { reason: "bad_partition", detail });
-        }
-    }
-    Ok((region, account))
+    let of_key = |fact: &'a Option<String>| fact.as_deref().map(Cow::Borrowed);
+    source::partition(
+        [scalar(record.aws_region()), of_key(&facts.region)],
+        [
+            scalar(record.recipient_account_id()),
+            of_key(&facts.account),
+            scalar(record.user_identity.account_id()),
+        ],
+    )
 }
 
 fn event_time(record: &Record<'_>) -> Result<i64, Rejection> {

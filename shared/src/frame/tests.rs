@@ -126,7 +126,7 @@ const VALUES: Framing = Framing::Values { list: Some("Findings") };
 
 #[test]
 fn values_with_any_separator_or_none() {
-    let text = "{\"a\":1}{\"a\":2}\n\n {\"a\":3}\r\n[{\"a\":4},{\"a\":5}]{\"Findings\":[{\"a\":6}],\"NextToken\":\"x\"}\n{\"x\":1,\"Findings\":[7]}";
+    let text = "[{\"a\":1}, {\"a\":2}]\n[]{\"a\":3}{\"a\":4}\n\n {\"a\":5}\r\n{\"Findings\":[{\"a\":6}],\"NextToken\":\"x\"}\n{\"x\":1,\"Findings\":[7]}";
     for chunk in [1, 2, 7, 1000] {
         let (seen, outcome) = frame_as(VALUES, text.as_bytes(), chunk);
         assert_eq!(outcome, Ok(Framed::Records));
@@ -145,13 +145,13 @@ fn values_with_any_separator_or_none() {
 
 #[test]
 fn a_value_that_cannot_be_read_costs_its_line() {
-    let text = b"hello\n{\"a\":1}\n{\"a\": \n{\"a\":2}\r\n{\"b\":\"\xff\"}\r\n7\n{\"a\":3}\n{\"a\":";
+    let text = b"hello\n[]\n{\"a\":1}\n{\"a\": \n{\"a\":2}\r\n{\"b\":\"\xff\"}\r\n7\n{\"a\":3}\n{\"a\":";
     for chunk in [1, 3, 1000] {
         let (seen, outcome) = frame_as(VALUES, text, chunk);
         assert_eq!(outcome, Ok(Framed::Records));
         assert_eq!(texts(&seen), ["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"], "{chunk}");
         let lines: Vec<&str> = seen.unreadable.iter().map(|(_, line, _)| line.as_str()).collect();
-        assert_eq!(lines, ["hello", "{\"a\": ", "{\"b\":\"\u{fffd}\"}", "7", "{\"a\":"], "{chunk}");
+        assert_eq!(lines, ["hello", "[]", "{\"a\": ", "{\"b\":\"\u{fffd}\"}", "7", "{\"a\":"], "{chunk}");
     }
     let (seen, outcome) = frame_as(VALUES, b"<Error>\n<Code>AccessDenied</Code>\n", 1000);
     assert!(seen.records.is_empty() && matches!(outcome, Err(FrameError::Structure { .. })), "{outcome:?}");

@@ -73,6 +73,17 @@ impl<'a> Raw<'a> {
         Cow::Owned(text)
     }
 
+    /// True for strings, numbers, `true` and `false`.
+    pub fn is_scalar(&self) -> bool {
+        matches!(self.kind, Kind::String | Kind::Number | Kind::Bool)
+    }
+
+    /// A scalar's text; `None` for `null` and containers.
+    #[inline]
+    pub fn scalar(&self) -> Option<Cow<'a, str>> {
+        self.is_scalar().then(|| self.decoded())
+    }
+
     /// True if the string's text, unescaped, is `text`.
     #[inline]
     pub fn is(&self, text: &str) -> bool {

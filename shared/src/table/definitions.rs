@@ -1,90 +1,37 @@
 //! Every table of the lake.
 //!
 //! Columns and order are those of Security Lake's own tables. `region` and `accountid` are partition keys, so the
-//! files do not hold them; `asl_version`, which AWS's files lack, is a column of ours. What is appended is there
-//! because OCSF 1.1.0 requires it, or because the source has it and AWS's table has no place for it:
-//!
-//! | appended | because |
-//! |---|---|
-//! | `actor.user.type_id` | an enum's caption (`type`) comes with its id |
-//! | `actor.idp.uid` | the identity store of an Identity Center user |
-//! | `src_endpoint.svc_name` | OCSF does not count `domain` as an identification of an endpoint |
-//! | `status_id` | an enum's caption (`status`) comes with its id |
-//! | `service` | Authentication needs `service` or `dst_endpoint`, and only console sign-ins have the latter |
+//! files do not hold them; `asl_version`, which AWS's files lack, is a column of ours in source version 2.0. What is
+//! appended is there because the source's version of OCSF requires it, or because the source has it and AWS's table
+//! has no place for it; each module says what and why.
 
-use super::{ColumnDefinition, TableDefinition};
+mod cloudtrail;
+mod eks_audit;
+mod route53;
+mod security_hub;
+mod vpc_flow;
+mod waf;
 
-/// Columns of the three CloudTrail tables of source version 2.0, which are identical.
-const CLOUD_TRAIL_2_0: &[ColumnDefinition] = &[
-    (
-        "metadata",
-        "struct<product:struct<version:string,name:string,vendor_name:string,feature:struct<name:string>>,\
-         event_code:string,uid:string,profiles:array<string>,version:string>",
-    ),
-    ("time", "bigint"),
-    ("time_dt", "timestamp"),
-    ("cloud", "struct<region:string,provider:string>"),
-    (
-        "api",
-        "struct<response:struct<error:string,message:string,data:string>,operation:string,version:string,\
-         service:struct<name:string>,request:struct<data:string,uid:string>>",
-    ),
-    ("dst_endpoint", "struct<svc_name:string>"),
-    (
-        "actor",
-        "struct<user:struct<type:string,name:string,uid_alt:string,uid:string,account:struct<uid:string>,\
-         credential_uid:string,type_id:int>,session:struct<created_time_dt:timestamp,is_mfa:boolean,\
-         issuer:string>,invoked_by:string,idp:struct<name:string,uid:string>>",
-    ),
-    ("http_request", "struct<user_agent:string>"),
-    ("src_endpoint", "struct<uid:string,ip:string,domain:string,svc_name:string>"),
-    ("session", "struct<uid:string,uid_alt:string,credential_uid:string,issuer:string>"),
-    ("policy", "struct<uid:string>"),
-    ("resources", "array<struct<uid:string,owner:struct<account:struct<uid:string>>,type:string>>"),
-    ("class_name", "string"),
-    ("class_uid", "int"),
-    ("category_name", "string"),
-    ("category_uid", "int"),
-    ("severity_id", "int"),
-    ("severity", "string"),
-    ("user", "struct<uid_alt:string,uid:string,name:string>"),
-    ("activity_name", "string"),
-    ("activity_id", "int"),
-    ("type_uid", "bigint"),
-    ("type_name", "string"),
-    ("status", "string"),
-    ("is_mfa", "boolean"),
-    ("unmapped", "map<string,string>"),
-    ("asl_version", "string"),
-    ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
-    ("status_id", "int"),
-    ("service", "struct<name:string>"),
-];
+pub use self::cloudtrail::{CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_2_0, S3_DATA_2_0};
+pub use self::eks_audit::EKS_AUDIT_2_0;
+pub use self::route53::{ROUTE53_1_0, ROUTE53_2_0};
+pub use self::security_hub::{SH_FINDINGS_1_0, SH_FINDINGS_2_0};
+pub use self::vpc_flow::{VPC_FLOW_1_0, VPC_FLOW_2_0};
+pub use self::waf::WAF_2_0;
 
-const CLOUD_TRAIL_UNIQUE: &[&str] = &[
-    "metadata.uid",
-    "api.request.uid",
-    "api.request.data",
-    "api.response.data",
-    "session.credential_uid",
-    "unmapped.key_value.value",
-];
-
-/// CloudTrail management events, source version 2.0.
-pub const CLOUD_TRAIL_MGMT_2_0: TableDefinition = TableDefinition {
-    source: "CLOUD_TRAIL_MGMT",
-    version: "2.0",
-    ocsf: "1.1.0",
-    columns: CLOUD_TRAIL_2_0,
-    unique: CLOUD_TRAIL_UNIQUE,
-};
-
-/// CloudTrail data events of S3, source version 2.0.
-pub const S3_DATA_2_0: TableDefinition = TableDefinition { source: "S3_DATA", ..CLOUD_TRAIL_MGMT_2_0 };
-
-/// CloudTrail data events of Lambda, source version 2.0.
-pub const LAMBDA_EXECUTION_2_0: TableDefinition =
-    TableDefinition { source: "LAMBDA_EXECUTION", ..CLOUD_TRAIL_MGMT_2_0 };
+use super::TableDefinition;
 
 /// Every table there is.
-pub const ALL: &[&TableDefinition] = &[&CLOUD_TRAIL_MGMT_2_0, &S3_DATA_2_0, &LAMBDA_EXECUTION_2_0];
+pub const ALL: &[&TableDefinition] = &[
+    &CLOUD_TRAIL_MGMT_2_0,
+    &LAMBDA_EXECUTION_2_0,
+    &S3_DATA_2_0,
+    &EKS_AUDIT_2_0,
+    &ROUTE53_1_0,
+    &ROUTE53_2_0,
+    &SH_FINDINGS_1_0,
+    &SH_FINDINGS_2_0,
+    &VPC_FLOW_1_0,
+    &VPC_FLOW_2_0,
+    &WAF_2_0,
+];

@@ -24,7 +24,7 @@ use shared::ocsf::{self, ObservableType};
 use shared::rows::Rows;
 use shared::time;
 
-use super::{Event, Mapping, is_scalar, is_service_event, scalar};
+use super::{Event, Mapping, is_service_event, scalar};
 use crate::record::{Record, SessionContext, UserIdentity};
 
 impl Mapping {
@@ -36,7 +36,7 @@ impl Mapping {
         event: &Event<'_>,
     ) {
         let identity = &record.user_identity;
-        let user_name = identity.user_name().filter(|name| is_scalar(*name));
+        let user_name = identity.user_name().filter(Raw::is_scalar);
         let name = user_name.or(additional_user_name);
         if user_name.is_some() {
             self.leave("additionalEventData.UserName", additional_user_name);
@@ -67,7 +67,7 @@ impl Mapping {
             let text = ocsf::bounded(name.as_text(&mut self.scratch).unwrap_or_default());
             self.leaves.observables.push(rows, "actor.user.name", ObservableType::UserName, text);
         }
-        self.leave("userIdentity.userName", identity.user_name().filter(|name| !is_scalar(*name)));
+        self.leave("userIdentity.userName", identity.user_name().filter(|name| !name.is_scalar()));
         let path = "userIdentity.credentialId";
         match identity.access_key_id() {
             None => self.put(rows, self.leaves.actor_user_credential_uid, path, identity.credential_id()),
@@ -141,7 +141,7 @@ impl Mapping {
         event: &Event<'_>,
     ) {
         let identity = &record.user_identity;
-        let is_there = |value: Option<Raw<'_>>| value.is_some_and(is_scalar);
+        let is_there = |value: Option<Raw<'_>>| value.is_some_and(|value| value.is_scalar());
         if name.is_some() || is_there(identity.arn()) || is_there(identity.account_id()) {
             return;
         }

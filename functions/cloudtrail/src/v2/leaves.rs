@@ -1,29 +1,7 @@
 //! The leaves of a CloudTrail table of source version 2.0, found once.
 
+use shared::leaves;
 use shared::ocsf::Observables;
-use shared::rows::{Leaf, List, Rows, RowsError};
-
-macro_rules! leaves {
-    ($($field:ident: $kind:ty = $path:literal,)*) => {
-        /// A handle to every leaf; the path is the field's name in OCSF.
-        #[derive(Debug)]
-        pub(super) struct Leaves {
-            $(pub(super) $field: Leaf<$kind>,)*
-            pub(super) resources: List,
-            pub(super) observables: Observables,
-        }
-
-        impl Leaves {
-            pub(super) fn new(rows: &Rows) -> Result<Self, RowsError> {
-                Ok(Self {
-                    $($field: rows.leaf($path)?,)*
-                    resources: rows.list("resources")?,
-                    observables: Observables::new(rows)?,
-                })
-            }
-        }
-    };
-}
 
 leaves! {
     metadata_product_version: str = "metadata.product.version",
@@ -84,4 +62,8 @@ leaves! {
     status_id: i32 = "status_id",
     is_mfa: bool = "is_mfa",
     service_name: str = "service.name",
+    ;
+    resources = "resources",
+    ;
+    observables: Observables,
 }

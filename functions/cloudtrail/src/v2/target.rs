@@ -16,15 +16,16 @@
 
 use shared::json::Raw;
 use shared::ocsf::{self, ObservableType};
+use shared::record::members;
 use shared::rows::{Leaf, Rows};
 
-use super::{Event, Mapping, is_scalar};
+use super::{Event, Mapping};
 use crate::class::Class;
-use crate::record::{Record, members};
+use crate::record::Record;
 
 /// The first that is a scalar and not empty.
 fn first_of<'a, const N: usize>(candidates: [Option<Raw<'a>>; N]) -> Option<Raw<'a>> {
-    candidates.into_iter().flatten().find(|value| is_scalar(*value) && !value.text.is_empty())
+    candidates.into_iter().flatten().find(|value| value.is_scalar() && !value.text.is_empty())
 }
 
 impl Mapping {
@@ -82,7 +83,7 @@ impl Mapping {
         let identity = &record.user_identity;
         self.write_text(rows, self.leaves.user_uid, identity.arn());
         self.write_text(rows, self.leaves.user_uid_alt, identity.principal_id());
-        if identity.arn().is_some_and(is_scalar) {
+        if identity.arn().is_some_and(|value| value.is_scalar()) {
             return;
         }
         // OCSF wants a name or a uid.
@@ -107,7 +108,7 @@ impl Mapping {
 
     /// Writes a scalar that has its place elsewhere too, so nothing is left over if it is cut.
     fn write_text(&mut self, rows: &mut Rows, leaf: Leaf<str>, value: Option<Raw<'_>>) {
-        if let Some(value) = value.filter(|value| is_scalar(*value)) {
+        if let Some(value) = value.filter(Raw::is_scalar) {
             rows.text(leaf, ocsf::bounded(value.as_text(&mut self.scratch).unwrap_or_default()));
         }
     }

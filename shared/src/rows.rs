@@ -1,4 +1,4 @@
-//! Rows of one table on their way into Arrow arrays.
+//! Rows of one table on their way into a Parquet object.
 //!
 //! A mapping writes leaves (`metadata.uid`, `resources[].type`) and nothing else. Which structs, lists and levels
 //! of null follow from that is worked out once per batch: a struct is null where all its members are, and a leaf
@@ -6,16 +6,19 @@
 //! taken back to any earlier row, so a record or an object that turns out bad leaves nothing behind. They come out
 //! in any order that is asked for, and the memory stays for the next rows.
 
-mod column;
+#[cfg(test)]
+mod arrow;
+pub(crate) mod column;
+mod dictionary;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
-use arrow_schema::{ArrowError, DataType, Schema};
+use arrow_schema::Schema;
 
-use self::column::{Column, ListColumn, Runs, Values, list_of, null_where_all_are};
-use crate::table::{self, TableDefinition, Type, TypeError};
+use self::column::{Column, Constant, ListColumn, Values};
+use self::dictionary::Dictionary;
+use crate::table::{TableDefinition, Type, TypeError};
 
 /// A leaf's type: `str`, `i32`, `i64`, `bool`, `f32` and [`Decimal`] are Hive's `string`, `int`, `bigint` (or
 /// `timestamp`), `boolean`, `float` and `decimal`.
@@ -54,9 +57,9 @@ pub enum RowsError {
     Definition(#[from] TypeError),
 }
 
-/// The shape of the table over its columns.
+/// The shape of the table over its columns and lists, by their numbers.
 #[derive(Debug)]
-enum Node {
+pub(crate) enum Node {
     Leaf(usize),
     List(usize, Box<Node>),
     Map(usize, usize, usize),
@@ -78,7 +81,7 @@ pub struct Kind<'a>(&'a Values);
 impl LeafValue for str {
     const KIND: &'static str = "text leaf";
     fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Text { .. })
+        matches!(values.0, Values::Text { .. } | Values::Numbered { .. })
     }
 }
 
@@ -121,9 +124,10 @@ impl LeafValue for bool {
 #[derive(Debug)]
 pub struct Rows {
     schema: Arc<Schema>,
-    nodes: Vec<Node>,
-    columns: Vec<Column>,
-    lists: Vec<ListColumn>,
+    pub(crate) nodes: Vec<Node>,
+    /// In the order of Parquet's leaves.
+    pub(crate) columns: Vec<Column>,
+    pub(crate) lists: Vec<ListColumn>,
     rows: usize,
     bytes: usize,
 }
@@ -146,12 +150,19 @@ impl Rows {
             let node = rows.add(name.to_owned(), &kind, None);
             rows.nodes.push(node);
         }
+        let leaves = definition.parquet_leaves()?;
+        for (column, leaf) in rows.columns.iter_mut().zip(&leaves) {
+            if matches!(column.values, Values::Numbered { .. }) && definition.unique.contains(&leaf.as_str())
+            {
+                column.values = Values::Text { data: Vec::new(), offsets: vec![0] };
+            }
+        }
         Ok(rows)
     }
 
     fn add(&mut self, path: String, kind: &Type, list: Option<usize>) -> Node {
         let values = match kind {
-            Type::Text => Values::Text { data: Vec::new(), offsets: vec![0] },
+            Type::Text => Values::Numbered { numbers: Vec::new(), dictionary: Dictionary::new() },
             Type::Int => Values::Int(Vec::new()),
             Type::Long | Type::Timestamp => Values::Long(Vec::new()),
             Type::Boolean => Values::Bool(Vec::new()),
@@ -180,7 +191,7 @@ impl Rows {
                 return Node::Map(index, part("key"), part("value"));
             }
         };
-        self.columns.push(Column::new(path, list, *kind == Type::Timestamp, values));
+        self.columns.push(Column::new(path, list, values));
         Node::Leaf(self.columns.len() - 1)
     }
 
@@ -215,12 +226,12 @@ impl Rows {
 
     /// Gives a text leaf the same value in every row, for good. It is not to be set row by row.
     pub fn constant_text(&mut self, leaf: Leaf<str>, value: &'static str) {
-        self.columns[leaf.0].constant = Some(value);
+        self.columns[leaf.0].constant = Some(Constant::Text(value));
     }
 
     /// Gives an `int` leaf the same value in every row, for good. It is not to be set row by row.
     pub fn constant_int(&mut self, leaf: Leaf<i32>, value: i32) {
-        self.columns[leaf.0].constant_int = Some(value);
+        self.columns[leaf.0].constant = Some(Constant::Int(value));
     }
 
     /// Gives a list of texts the same elements in every row, for good.
@@ -265,13 +276,8 @@ impl Rows {
     /// place is ignored.
     #[inline]
     pub fn text(&mut self, leaf: Leaf<str>, value: &str) {
-        if let Some(column) = self.next(leaf.0)
-            && let Values::Text { data, offsets } = &mut column.values
-        {
-            data.extend_from_slice(value.as_bytes());
-            offsets.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
-            column.count_value();
-            self.bytes += value.len() + 4;
+        if let Some(column) = self.next(leaf.0) {
+            self.bytes += column.push_text(value);
         }
     }
 
@@ -380,35 +386,17 @@ impl Rows {
         }
     }
 
-    /// Moves all rows of `other`, a table of the same definition, behind the rows of this one.
-    pub fn append(&mut self, other: &mut Self) {
-        other.truncate(other.rows); // a row that was begun and not ended
-        let before: Vec<usize> = self.lists.iter().map(|list| list.elements).collect();
-        for (index, list) in self.lists.iter_mut().enumerate() {
-            let owners = list.parent.map_or(self.rows, |parent| before[parent]);
-            let added = other.owners(index);
-            list.append(&mut other.lists[index], owners, added);
-        }
-        for (column, added) in self.columns.iter_mut().zip(&other.columns) {
-            column.append(added, column.list.map_or(self.rows, |list| before[list]));
-        }
-        self.rows += other.rows;
-        self.bytes += other.bytes;
-        other.clear();
-    }
-
     /// Rows, or elements of the parent, that a list has its lists for.
     fn owners(&self, list: usize) -> usize {
         self.lists[list].parent.map_or(self.rows, |parent| self.lists[parent].elements)
     }
 
-    /// The schema of the columns that [`Rows::column`] gives out.
+    /// The table's Arrow schema.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }
 
-    /// To be called before [`Rows::column`]: a row that was begun and not ended is forgotten, and every gap is
-    /// filled.
+    /// To be called before rows are read: a row that was begun and not ended is forgotten, and every gap is filled.
     pub fn finish(&mut self) {
         self.truncate(self.rows);
         for index in 0..self.lists.len() {
@@ -420,54 +408,9 @@ impl Rows {
         }
     }
 
-    /// Column `index` of the table for the rows of the given numbers, in that order.
-    ///
-    /// # Errors
-    /// If Arrow refuses the array, which only a mistake in this module can cause.
-    pub fn column(&self, index: usize, order: &[u32]) -> Result<ArrayRef, ArrowError> {
-        self.array(&self.nodes[index], self.schema.field(index).data_type(), order)
-    }
-
     /// Forgets all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);
-    }
-
-    fn array(
-        &self,
-        node: &Node,
-        kind: &DataType,
-        runs: &(impl Runs + ?Sized),
-    ) -> Result<ArrayRef, ArrowError> {
-        Ok(match (node, kind) {
-            (Node::Leaf(index), _) => self.columns[*index].gather(runs)?,
-            (Node::Struct(members), DataType::Struct(fields)) => {
-                let arrays: Vec<ArrayRef> = members
-                    .iter()
-                    .zip(fields)
-                    .map(|(member, field)| self.array(member, field.data_type(), runs))
-                    .collect::<Result<_, _>>()?;
-                let nulls = null_where_all_are(&arrays);
-                Arc::new(StructArray::try_new(fields.clone(), arrays, nulls)?)
-            }
-            (Node::List(list, element), DataType::List(field)) => {
-                if let Some(elements) = self.lists[*list].constant {
-                    let (offsets, values) = list_of(elements, runs.count())?;
-                    return Ok(Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, None)?));
-                }
-                let (offsets, nulls, elements) = self.lists[*list].gather(runs);
-                let values = self.array(element, field.data_type(), &elements)?;
-                Arc::new(ListArray::try_new(Arc::clone(field), offsets, values, nulls)?)
-            }
-            (Node::Map(list, key, value), DataType::Map(field, sorted)) => {
-                let (offsets, nulls, elements) = self.lists[*list].gather(runs);
-                let entries =
-                    vec![self.columns[*key].gather(&elements)?, self.columns[*value].gather(&elements)?];
-                let entries = StructArray::try_new(table::map_entries(), entries, None)?;
-                Arc::new(MapArray::try_new(Arc::clone(field), offsets, entries, nulls, *sorted)?)
-            }
-            _ => return Err(ArrowError::SchemaError("the table's shape and schema differ".to_owned())),
-        })
     }
 }
 

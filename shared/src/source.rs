@@ -32,6 +32,9 @@ pub struct KeyFacts {
     pub account: Option<String>,
     /// Region of the lake: the last resort of sources whose records and keys may both be silent.
     pub lake_region: Option<String>,
+    /// When the records came into being, to a few minutes, in milliseconds since the epoch: for sources whose
+    /// records may lack a time.
+    pub time: Option<i64>,
 }
 
 /// A source of raw logs.
@@ -142,8 +145,11 @@ pub struct Rejection {
     pub detail: String,
 }
 
-/// Region and account of a record's partition: the first of each that is there and not empty, `unknown` where none
-/// is.
+/// Region or account of a partition whose records do not say it, and neither does anything else.
+pub const UNKNOWN: &str = "unknown";
+
+/// Region and account of a record's partition: the first of each that is there and not empty, [`UNKNOWN`] where
+/// none is.
 ///
 /// # Errors
 /// If one is too long to be part of an object's key.
@@ -154,7 +160,7 @@ pub fn partition<'a>(
     /// Both become part of a path, escaped to thrice their length at most.
     const MAX_LENGTH: usize = 64;
     let checked = |what: &str, text: Option<Cow<'a, str>>| {
-        let text = text.unwrap_or(Cow::Borrowed("unknown"));
+        let text = text.unwrap_or(Cow::Borrowed(UNKNOWN));
         if text.len() <= MAX_LENGTH {
             return Ok(text);
         }
@@ -166,14 +172,9 @@ pub fn partition<'a>(
     Ok((checked("region", region)?, checked("account", account)?))
 }
 
-/// Rows are moved from the stage to their table once there are this many: as many as the processor's cache holds,
-/// since a row touches a hundred places in memory.
-const STAGE: usize = 512;
-
 /// Rows of one table with what the writer sorts and splits them by.
 #[derive(Debug)]
 pub struct TableRows {
-    staged: Rows,
     rows: Rows,
     times: Vec<i64>,
     partitions: Vec<u32>,
@@ -187,7 +188,7 @@ impl TableRows {
     pub fn new(source: &dyn Source, table: &'static TableDefinition) -> Result<Self, RowsError> {
         let mut rows = Rows::new(table)?;
         source.constants(table, &mut rows)?;
-        Ok(Self { staged: Rows::new(table)?, rows, times: Vec::new(), partitions: Vec::new() })
+        Ok(Self { rows, times: Vec::new(), partitions: Vec::new() })
     }
 
     /// Rows that were ended and not taken back.
@@ -202,7 +203,7 @@ impl TableRows {
 
     /// About how many bytes the rows take in memory.
     pub fn bytes(&self) -> usize {
-        self.rows.bytes() + self.staged.bytes()
+        self.rows.bytes()
     }
 
     /// Each row's partition, an index into [`Partitions`].
@@ -212,7 +213,6 @@ impl TableRows {
 
     /// Takes back the current row and all rows from `rows` on.
     pub fn truncate(&mut self, rows: usize) {
-        self.staged.truncate(rows.saturating_sub(self.rows.len()));
         self.rows.truncate(rows);
         self.times.truncate(rows);
         self.partitions.truncate(rows);
@@ -221,7 +221,6 @@ impl TableRows {
     /// All rows, partition by partition and each part ordered by time; equal times keep their order. Rows stay
     /// until they are taken back.
     pub fn parts(&mut self) -> Vec<Part> {
-        self.rows.append(&mut self.staged);
         self.rows.finish();
         let (times, partitions) = (&self.times, &self.partitions);
         let mut order: Vec<u32> = (0..u32::try_from(times.len()).unwrap_or(u32::MAX)).collect();
@@ -240,10 +239,7 @@ impl TableRows {
     fn end_row(&mut self, time: i64, partition: u32) {
         self.times.push(time);
         self.partitions.push(partition);
-        self.staged.end_row();
-        if self.staged.len() >= STAGE {
-            self.rows.append(&mut self.staged);
-        }
+        self.rows.end_row();
     }
 }
 
@@ -308,7 +304,7 @@ impl<'a> Output<'a> {
 
     /// Rows of table `index`.
     pub fn table(&mut self, index: usize) -> &mut Rows {
-        &mut self.tables[index].staged
+        &mut self.tables[index].rows
     }
 
     /// Ends the current row of table `index`. `time` is in milliseconds since the epoch; the row's event day is

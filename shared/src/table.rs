@@ -172,6 +172,28 @@ impl TableDefinition {
         self.columns.iter().map(|(name, text)| Ok((*name, Type::parse(text)?))).collect()
     }
 
+    /// The leaves of the table's Parquet files, in their order, as dotted paths: `observables.list.element.name`.
+    ///
+    /// # Errors
+    /// If the definition is mistaken.
+    pub fn parquet_leaves(&self) -> Result<Vec<String>, TypeError> {
+        fn add(path: &str, kind: &Type, leaves: &mut Vec<String>) {
+            match kind {
+                Type::Array(element) => add(&format!("{path}.list.element"), element, leaves),
+                Type::Struct(members) => {
+                    members.iter().for_each(|(name, member)| add(&format!("{path}.{name}"), member, leaves));
+                }
+                Type::Map => {
+                    leaves.extend(["key", "value"].map(|part| format!("{path}.key_value.{part}")));
+                }
+                _ => leaves.push(path.to_owned()),
+            }
+        }
+        let mut leaves = Vec::new();
+        self.types()?.iter().for_each(|(name, kind)| add(name, kind, &mut leaves));
+        Ok(leaves)
+    }
+
     /// The schema of the table's Parquet files. Every field is nullable, as in AWS's files.
     ///
     /// # Errors

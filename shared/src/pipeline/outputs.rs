@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -87,7 +86,7 @@ impl<'a, S: Store> Outputs<'a, S> {
             let group = self.group.iter().map(String::as_str);
             let key =
                 layout::object_key(definition, partitions.get(part.partition), group, 0, self.target.codec);
-            match ParquetWriter::new(definition, Arc::clone(rows.schema()), self.target.codec) {
+            match ParquetWriter::new(definition, rows, self.target.codec) {
                 Ok(writer) => self.create(place, key, Encoder::Parquet(writer)).await,
                 Err(error) => {
                     // Only a mistaken definition gets here; the group fails and says so.

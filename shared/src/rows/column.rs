@@ -1,22 +1,22 @@
 //! One leaf's values, one list's lengths.
 
-use std::ops::Range;
-use std::sync::Arc;
+use super::dictionary::Dictionary;
 
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Decimal128Array, Float32Array, Int32Array, Int64Array, StringArray,
-    TimestampMillisecondArray, new_null_array,
-};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType, TimeUnit};
+/// The number that stands for null in a column of numbered texts.
+pub(crate) const NULL: u32 = u32::MAX;
 
 /// The values of one leaf; a null takes a place too.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(crate) enum Values {
+    /// Value `i` is text `numbers[i]` of the dictionary, or null.
+    Numbered {
+        numbers: Vec<u32>,
+        dictionary: Dictionary,
+    },
     /// Value `i` is `data[offsets[i]..offsets[i + 1]]`.
     Text {
         data: Vec<u8>,
-        offsets: Vec<i32>,
+        offsets: Vec<u32>,
     },
     Int(Vec<i32>),
     Long(Vec<i64>),
@@ -29,34 +29,96 @@ pub(super) enum Values {
     },
 }
 
+/// The value of every row, where that is known beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Constant {
+    Text(&'static str),
+    Int(i32),
+}
+
 #[derive(Debug)]
-pub(super) struct Column {
-    pub(super) path: String,
+pub(crate) struct Column {
+    pub(crate) path: String,
     /// The list whose elements the values belong to; `None` for the rows themselves.
-    pub(super) list: Option<usize>,
-    pub(super) values: Values,
+    pub(crate) list: Option<usize>,
+    pub(crate) values: Values,
     /// Values, nulls included.
-    pub(super) len: usize,
-    /// The value of every row, where that is known beforehand.
-    pub(super) constant: Option<&'static str>,
-    pub(super) constant_int: Option<i32>,
-    timestamp: bool,
-    /// Which values are not null. Empty as long as none is: most leaves are set in every row.
+    pub(crate) len: usize,
+    /// Values that are not null.
+    pub(crate) present: usize,
+    pub(crate) constant: Option<Constant>,
+    /// Which values are not null. Empty as long as none is (most leaves are set in every row), and always for
+    /// numbered texts, which have a number for it.
     valid: Vec<bool>,
 }
 
 impl Column {
-    pub(super) fn new(path: String, list: Option<usize>, timestamp: bool, values: Values) -> Self {
-        Self { path, list, values, len: 0, constant: None, constant_int: None, timestamp, valid: Vec::new() }
+    pub(super) fn new(path: String, list: Option<usize>, values: Values) -> Self {
+        Self { path, list, values, len: 0, present: 0, constant: None, valid: Vec::new() }
+    }
+
+    /// True if the value is not null.
+    #[inline]
+    pub(crate) fn is_valid(&self, index: usize) -> bool {
+        match &self.values {
+            Values::Numbered { numbers, .. } => numbers[index] != NULL,
+            _ => self.valid.is_empty() || self.valid[index],
+        }
     }
 
     /// To be called once for each value that was appended.
     #[inline]
     pub(super) fn count_value(&mut self) {
         self.len += 1;
+        self.present += 1;
         if !self.valid.is_empty() {
             self.valid.push(true);
         }
+    }
+
+    /// Appends a text, for a column of texts. Tells how many bytes of memory it took.
+    #[inline]
+    pub(super) fn push_text(&mut self, text: &str) -> usize {
+        match &mut self.values {
+            Values::Numbered { numbers, dictionary } => {
+                let (number, is_new) = dictionary.number(text);
+                numbers.push(number);
+                self.len += 1;
+                self.present += 1;
+                if is_new { self.added_text(text) } else { 4 }
+            }
+            Values::Text { data, offsets } => {
+                data.extend_from_slice(text.as_bytes());
+                offsets.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
+                self.count_value();
+                text.len() + 4
+            }
+            _ => 0,
+        }
+    }
+
+    /// After a text that is new in the dictionary.
+    #[cold]
+    fn added_text(&mut self, text: &str) -> usize {
+        if let Values::Numbered { numbers, dictionary } = &self.values
+            && dictionary.is_in_vain(self.len)
+        {
+            let (mut data, mut offsets) = (Vec::new(), Vec::with_capacity(numbers.len() + 1));
+            offsets.push(0);
+            for &number in numbers {
+                if number != NULL {
+                    data.extend_from_slice(dictionary.get(number));
+                }
+                offsets.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            }
+            if self.present < self.len {
+                self.valid = numbers.iter().map(|&number| number != NULL).collect();
+            }
+            let bytes = data.len();
+            self.values = Values::Text { data, offsets };
+            return bytes;
+        }
+        text.len() + 24
     }
 
     /// Appends nulls until the column has `length` values.
@@ -64,11 +126,14 @@ impl Column {
         if self.len >= length {
             return;
         }
-        self.valid.resize(self.len, true);
-        self.valid.resize(length, false);
+        if !matches!(self.values, Values::Numbered { .. }) {
+            self.valid.resize(self.len, true);
+            self.valid.resize(length, false);
+        }
         match &mut self.values {
+            Values::Numbered { numbers, .. } => numbers.resize(length, NULL),
             Values::Text { data, offsets } => {
-                offsets.resize(length + 1, i32::try_from(data.len()).unwrap_or(i32::MAX));
+                offsets.resize(length + 1, u32::try_from(data.len()).unwrap_or(u32::MAX));
             }
             Values::Int(values) => values.resize(length, 0),
             Values::Long(values) => values.resize(length, 0),
@@ -83,12 +148,19 @@ impl Column {
         if self.len <= length {
             return;
         }
+        self.present -= (length..self.len).filter(|&index| self.is_valid(index)).count();
         self.len = length;
         self.valid.truncate(length);
         match &mut self.values {
+            Values::Numbered { numbers, dictionary } => {
+                numbers.truncate(length);
+                if length == 0 {
+                    dictionary.clear();
+                }
+            }
             Values::Text { data, offsets } => {
                 offsets.truncate(length + 1);
-                data.truncate(offsets.last().map_or(0, |&end| usize::try_from(end).unwrap_or_default()));
+                data.truncate(offsets.last().map_or(0, |&end| end as usize));
             }
             Values::Int(values) => values.truncate(length),
             Values::Long(values) => values.truncate(length),
@@ -97,161 +169,17 @@ impl Column {
             Values::Decimal { unscaled, .. } => unscaled.truncate(length),
         }
     }
-
-    /// Appends all values of `other`, the first as value `start`.
-    pub(super) fn append(&mut self, other: &Self, start: usize) {
-        if other.len == 0 {
-            return;
-        }
-        self.fill(start);
-        if !self.valid.is_empty() || !other.valid.is_empty() {
-            self.valid.resize(self.len, true);
-            self.valid.extend_from_slice(&other.valid);
-            self.valid.resize(self.len + other.len, true);
-        }
-        self.len += other.len;
-        match (&mut self.values, &other.values) {
-            (Values::Text { data, offsets }, Values::Text { data: more, offsets: ends }) => {
-                let base = i32::try_from(data.len()).unwrap_or(i32::MAX);
-                data.extend_from_slice(more);
-                offsets.extend(ends[1..].iter().map(|end| base + end));
-            }
-            (Values::Int(values), Values::Int(more)) => values.extend_from_slice(more),
-            (Values::Long(values), Values::Long(more)) => values.extend_from_slice(more),
-            (Values::Bool(values), Values::Bool(more)) => values.extend_from_slice(more),
-            (Values::Float(values), Values::Float(more)) => values.extend_from_slice(more),
-            (Values::Decimal { unscaled, .. }, Values::Decimal { unscaled: more, .. }) => {
-                unscaled.extend_from_slice(more);
-            }
-            _ => debug_assert!(false, "columns of one place have one type"),
-        }
-    }
-
-    /// The values of the given runs as an array.
-    pub(super) fn gather(&self, runs: &(impl Runs + ?Sized)) -> Result<ArrayRef, ArrowError> {
-        let count = runs.count();
-        if let Some(value) = self.constant {
-            return text_of(value, count);
-        }
-        if let Some(value) = self.constant_int {
-            return Ok(Arc::new(Int32Array::from_value(value, count)));
-        }
-        let nulls = match self.valid.as_slice() {
-            [] => None,
-            valid => {
-                let valid: BooleanBuffer = runs.ranges().flat_map(|run| valid[run].iter().copied()).collect();
-                Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0)
-            }
-        };
-        if nulls.as_ref().is_some_and(|nulls| nulls.null_count() == count) {
-            return Ok(new_null_array(&self.data_type(), count));
-        }
-        Ok(match &self.values {
-            Values::Text { data, offsets } => {
-                let (gathered, ends) = gather_text(data, offsets, runs);
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(gathered), nulls)?)
-            }
-            Values::Int(values) => Arc::new(Int32Array::try_new(pick(values, runs).into(), nulls)?),
-            Values::Long(values) if self.timestamp => {
-                let values = pick(values, runs).into();
-                Arc::new(TimestampMillisecondArray::try_new(values, nulls)?.with_timezone("UTC"))
-            }
-            Values::Long(values) => Arc::new(Int64Array::try_new(pick(values, runs).into(), nulls)?),
-            Values::Bool(values) => Arc::new(BooleanArray::new(pick(values, runs).into(), nulls)),
-            Values::Float(values) => Arc::new(Float32Array::try_new(pick(values, runs).into(), nulls)?),
-            Values::Decimal { unscaled, precision, scale } => {
-                let values: Vec<i128> = pick(unscaled, runs).into_iter().map(i128::from).collect();
-                let array = Decimal128Array::try_new(values.into(), nulls)?;
-                Arc::new(array.with_precision_and_scale(*precision, *scale)?)
-            }
-        })
-    }
-
-    fn data_type(&self) -> DataType {
-        match &self.values {
-            Values::Text { .. } => DataType::Utf8,
-            Values::Int(_) => DataType::Int32,
-            Values::Long(_) if self.timestamp => {
-                DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
-            }
-            Values::Long(_) => DataType::Int64,
-            Values::Bool(_) => DataType::Boolean,
-            Values::Float(_) => DataType::Float32,
-            Values::Decimal { precision, scale, .. } => DataType::Decimal128(*precision, *scale),
-        }
-    }
-}
-
-/// Which values are gathered, and in which order.
-pub(super) trait Runs {
-    /// Ranges of value numbers.
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>>;
-
-    /// Values in all runs.
-    fn count(&self) -> usize;
-}
-
-/// Numbers of rows: runs of one.
-impl Runs for [u32] {
-    #[inline]
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        self.iter().map(|&row| row as usize..row as usize + 1)
-    }
-
-    fn count(&self) -> usize {
-        self.len()
-    }
-}
-
-/// The elements of some rows' lists: a run a row.
-pub(super) struct Elements {
-    runs: Vec<Range<u32>>,
-    count: usize,
-}
-
-impl Runs for Elements {
-    #[inline]
-    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        self.runs.iter().map(|run| run.start as usize..run.end as usize)
-    }
-
-    fn count(&self) -> usize {
-        self.count
-    }
-}
-
-fn pick<T: Copy>(values: &[T], runs: &(impl Runs + ?Sized)) -> Vec<T> {
-    let mut picked = Vec::with_capacity(runs.count());
-    for run in runs.ranges() {
-        picked.extend_from_slice(&values[run]);
-    }
-    picked
-}
-
-fn gather_text(data: &[u8], offsets: &[i32], runs: &(impl Runs + ?Sized)) -> (Vec<u8>, Vec<i32>) {
-    // Offsets come from lengths, so they are not negative.
-    let bytes = |run: &Range<usize>| offsets[run.start] as usize..offsets[run.end] as usize;
-    let length = runs.ranges().map(|run| bytes(&run).len()).sum();
-    let (mut gathered, mut ends) = (Vec::with_capacity(length), Vec::with_capacity(runs.count() + 1));
-    ends.push(0);
-    for run in runs.ranges() {
-        let shift = i32::try_from(gathered.len()).unwrap_or(i32::MAX) - offsets[run.start];
-        gathered.extend_from_slice(&data[bytes(&run)]);
-        ends.extend(offsets[run.start + 1..=run.end].iter().map(|end| end + shift));
-    }
-    (gathered, ends)
 }
 
 #[derive(Debug)]
-pub(super) struct ListColumn {
-    pub(super) path: String,
+pub(crate) struct ListColumn {
+    pub(crate) path: String,
     /// The list whose elements have the lists; `None` for the rows themselves.
-    pub(super) parent: Option<usize>,
+    pub(crate) parent: Option<usize>,
     /// Elements of all rows.
-    pub(super) elements: usize,
+    pub(crate) elements: usize,
     /// The elements of every row, where they are known beforehand.
-    pub(super) constant: Option<&'static [&'static str]>,
+    pub(crate) constant: Option<&'static [&'static str]>,
     /// `ends[i]` is the number of elements up to and including row `i`.
     ends: Vec<u32>,
     valid: Vec<bool>,
@@ -260,6 +188,13 @@ pub(super) struct ListColumn {
 impl ListColumn {
     pub(super) fn new(path: String, parent: Option<usize>) -> Self {
         Self { path, parent, elements: 0, constant: None, ends: Vec::new(), valid: Vec::new() }
+    }
+
+    /// The numbers of the elements of a list; `None` if it is null.
+    #[inline]
+    pub(crate) fn elements_of(&self, index: usize) -> Option<std::ops::Range<u32>> {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.valid[index].then(|| start..self.ends[index])
     }
 
     fn end(&self) -> u32 {
@@ -291,67 +226,9 @@ impl ListColumn {
         self.ends[row] = self.end();
     }
 
-    /// Appends the lists of `other`, which has `added` rows, behind `rows` rows.
-    pub(super) fn append(&mut self, other: &mut Self, rows: usize, added: usize) {
-        if other.ends.is_empty() {
-            return;
-        }
-        self.fill(rows);
-        other.fill(added);
-        let base = self.end();
-        self.ends.extend(other.ends.iter().map(|end| base + end));
-        self.valid.extend_from_slice(&other.valid);
-        self.elements += other.elements;
-    }
-
     pub(super) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
         self.valid.truncate(rows);
         self.elements = self.ends.last().map_or(0, |&end| end as usize);
     }
-
-    /// Offsets and nulls of the lists of the given rows, and the runs of their elements.
-    pub(super) fn gather(
-        &self,
-        rows: &(impl Runs + ?Sized),
-    ) -> (OffsetBuffer<i32>, Option<NullBuffer>, Elements) {
-        let count = rows.count();
-        let (mut offsets, mut elements) =
-            (Vec::with_capacity(count + 1), Elements { runs: Vec::new(), count: 0 });
-        offsets.push(0);
-        for row in rows.ranges().flatten() {
-            let start = if row == 0 { 0 } else { self.ends[row - 1] };
-            let run = start..self.ends[row];
-            elements.count += run.len();
-            offsets.push(i32::try_from(elements.count).unwrap_or(i32::MAX));
-            if !run.is_empty() {
-                elements.runs.push(run);
-            }
-        }
-        let valid: BooleanBuffer = rows.ranges().flatten().map(|row| self.valid[row]).collect();
-        let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls, elements)
-    }
-}
-
-/// `count` times the same text.
-pub(super) fn text_of(value: &str, count: usize) -> Result<ArrayRef, ArrowError> {
-    let offsets = OffsetBuffer::from_repeated_length(value.len(), count);
-    Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(value.as_bytes().repeat(count)), None)?))
-}
-
-/// Offsets and values of `count` times the same list of texts.
-pub(super) fn list_of(elements: &[&str], count: usize) -> Result<(OffsetBuffer<i32>, ArrayRef), ArrowError> {
-    let values = StringArray::from_iter_values(elements.iter().cycle().take(elements.len() * count));
-    Ok((OffsetBuffer::from_repeated_length(elements.len(), count), Arc::new(values)))
-}
-
-/// The nulls of a struct: null where every member is null.
-pub(super) fn null_where_all_are(members: &[ArrayRef]) -> Option<NullBuffer> {
-    let mut valid: Option<BooleanBuffer> = None;
-    for member in members {
-        let member = member.nulls()?.inner(); // a member without nulls: the struct has none either
-        valid = Some(valid.map_or_else(|| member.clone(), |valid| &valid | member));
-    }
-    valid.map(NullBuffer::new).filter(|nulls| nulls.null_count() > 0)
 }

@@ -112,22 +112,6 @@ proptest! {
     }
 }
 
-proptest! {
-    #[test]
-    fn appended_rows_are_as_if_written(first in prop::collection::vec(0..40_usize, 0..20), second in prop::collection::vec(0..40_usize, 0..20), third in prop::collection::vec(0..40_usize, 0..9)) {
-        let (mut rows, mut staged) = (Rows::new(&TABLE).unwrap(), Rows::new(&TABLE).unwrap());
-        for numbers in [&first, &second, &third] {
-            for &number in numbers {
-                write(&mut staged, number);
-                staged.end_row();
-            }
-            write(&mut staged, 3); // not ended
-            rows.append(&mut staged);
-        }
-        prop_assert_eq!(everything(&mut rows), batch(&[first, second, third].concat()));
-    }
-}
-
 #[test]
 fn constants_need_no_row_to_set_them() {
     let mut rows = Rows::new(&TABLE).unwrap();

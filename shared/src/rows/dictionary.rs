@@ -1,0 +1,129 @@
+//! The distinct texts of one column, numbered in the order in which they came.
+//!
+//! A log's columns repeat themselves: a region, an event name, a caption is written once here and then stands as a
+//! number, which is what Parquet's dictionary pages want in the end. So a value is hashed once on its whole way.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// A dictionary with more texts than this, or with texts for more than half of the values, saves nothing.
+const MAX_TEXTS: usize = 1 << 16;
+
+/// Below this many texts a column is not judged.
+const MIN_TEXTS: usize = 4096;
+
+/// Texts of more bytes than this are too many for a dictionary.
+const MAX_BYTES: usize = 8 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Dictionary {
+    data: Vec<u8>,
+    /// Text `i` is `data[ends[i]..ends[i + 1]]`.
+    ends: Vec<u32>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// The number that was given out last.
+    last: u32,
+}
+
+impl Dictionary {
+    pub(super) fn new() -> Self {
+        Self {
+            data: Vec::new(),
+            ends: vec![0],
+            numbers: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            last: 0,
+        }
+    }
+
+    /// Texts.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len() - 1
+    }
+
+    /// The text of that number.
+    #[inline]
+    pub(crate) fn get(&self, number: u32) -> &[u8] {
+        let number = number as usize;
+        &self.data[self.ends[number] as usize..self.ends[number + 1] as usize]
+    }
+
+    /// The number of `text`, and true if it is new.
+    #[inline]
+    pub(super) fn number(&mut self, text: &str) -> (u32, bool) {
+        // Neighbours in a log often have the same value.
+        if self.len() > 0 && self.get(self.last) == text.as_bytes() {
+            return (self.last, false);
+        }
+        self.find(text)
+    }
+
+    fn find(&mut self, text: &str) -> (u32, bool) {
+        let Self { data, ends, numbers, hasher, last } = self;
+        let of = |number: u32| {
+            let number = number as usize;
+            &data[ends[number] as usize..ends[number + 1] as usize]
+        };
+        let entry = numbers.entry(
+            hasher.hash_one(text.as_bytes()),
+            |&number| of(number) == text.as_bytes(),
+            |&number| hasher.hash_one(of(number)),
+        );
+        match entry {
+            Entry::Occupied(entry) => {
+                *last = *entry.get();
+                (*last, false)
+            }
+            Entry::Vacant(entry) => {
+                *last = u32::try_from(ends.len() - 1).unwrap_or(u32::MAX);
+                entry.insert(*last);
+                data.extend_from_slice(text.as_bytes());
+                ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
+                (*last, true)
+            }
+        }
+    }
+
+    /// True if a column of `values` values had better hold its texts themselves.
+    pub(super) fn is_in_vain(&self, values: usize) -> bool {
+        self.len() > MAX_TEXTS
+            || self.data.len() > MAX_BYTES
+            || (self.len() > MIN_TEXTS && self.len() > values / 2)
+    }
+
+    /// Forgets the texts and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.data.clear();
+        self.ends.truncate(1);
+        self.numbers.clear();
+        self.last = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_numbered_in_their_order() {
+        let mut dictionary = Dictionary::new();
+        let numbers: Vec<(u32, bool)> =
+            ["a", "a", "", "b", "a", ""].iter().map(|text| dictionary.number(text)).collect();
+        assert_eq!(numbers, [(0, true), (0, false), (1, true), (2, true), (0, false), (1, false)]);
+        assert_eq!((dictionary.len(), dictionary.get(1), dictionary.get(2)), (3, &b""[..], &b"b"[..]));
+        dictionary.clear();
+        assert_eq!(dictionary.number("b"), (0, true));
+    }
+
+    #[test]
+    fn a_dictionary_of_ids_is_in_vain() {
+        let mut dictionary = Dictionary::new();
+        for number in 0..=MIN_TEXTS {
+            dictionary.number(&number.to_string());
+        }
+        assert!(dictionary.is_in_vain(2 * MIN_TEXTS) && !dictionary.is_in_vain(3 * MIN_TEXTS));
+    }
+}

@@ -134,7 +134,7 @@ impl<S, C> std::fmt::Debug for Pipeline<S, C> {
 }
 
 /// How reading one object ended.
-enum Read {
+enum Fit {
     /// Its rows are in the batch or in outputs of their own.
     Joined(Framed),
     /// It does not fit beside what the batch holds already; nothing of it is left in the batch.
@@ -146,6 +146,38 @@ struct Item {
     index: usize,
     object: ObjectRef,
     facts: KeyFacts,
+}
+
+/// Raw objects that were read, and their rows in outputs that nobody can see yet: see [`Pipeline::read`]. Dropping
+/// it leaves nothing in the lake.
+pub struct Read<'a, S: Store> {
+    report: Report,
+    batch: Option<Batch>,
+    outputs: Outputs<'a, S>,
+    contributors: Contributors,
+    /// Outputs that hold the rows of one object alone, with its index.
+    own: Vec<(Outputs<'a, S>, usize)>,
+}
+
+impl<S: Store> std::fmt::Debug for Read<'_, S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Read").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl<S: Store> Read<'_, S> {
+    /// Objects that cannot join the lake.
+    pub fn failures(&self) -> &[Failure] {
+        &self.report.failures
+    }
+
+    /// Frees what the store holds of the outputs.
+    pub async fn discard(self) {
+        for (own, _) in self.own {
+            own.abort().await;
+        }
+        self.outputs.abort().await;
+    }
 }
 
 /// What the outputs of an invocation depend on: who contributed to which place.
@@ -182,32 +214,44 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     ///
     /// Never fails as a whole: every object that did not make it is in [`Report::failures`].
     pub async fn ingest(&self, objects: Vec<ObjectRef>, progress: &(dyn Fn(u64) + Sync)) -> Report {
+        let group: Vec<String> = objects.iter().map(ObjectRef::identity).collect();
+        let read = self.read(objects, &group, progress).await;
+        self.publish(read).await
+    }
+
+    /// Reads raw objects and writes their rows to outputs that nobody can see yet. The identities `group` name the
+    /// outputs.
+    pub async fn read(
+        &self,
+        objects: Vec<ObjectRef>,
+        group: &[String],
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Read<'_, S> {
         let mut report = Report::default();
         let items = self.select(objects, &mut report, progress);
-        let group = items.iter().map(|item| item.object.identity()).collect();
-        let target = self.target();
+        let outputs = Outputs::new(self.target(), group.to_vec());
+        let mut read =
+            Read { report, batch: None, outputs, contributors: Contributors::new(), own: Vec::new() };
         let mut batch = match self.batch() {
             Ok(batch) => batch,
             Err(error) => {
                 let fail =
                     |item: &Item| Failure { index: item.index, reason: error.to_string(), partial: false };
-                report.failures.extend(items.iter().map(fail));
-                return report;
+                read.report.failures.extend(items.iter().map(fail));
+                return read;
             }
         };
-        let (mut outputs, mut contributors) = (Outputs::new(&target, group), Contributors::new());
-        let mut completed: Vec<(Completed, BTreeSet<usize>)> = Vec::new();
         let mut fetched = futures::stream::iter(items)
             .map(|item| async move { (self.store.get(&item.object).await, item) })
             .buffered(self.settings.fetch_concurrency);
         while let Some((body, item)) = fetched.next().await {
-            let outcome =
-                self.ingest_one(body, &item, &mut batch, &mut outputs, &mut contributors, &mut completed);
+            let outcome = self.read_one(body, &item, &mut batch, &mut read);
             // A panic is a mistake of ours in one object's data; the others must not pay for it.
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|_| {
                 batch.abandon();
                 Err("the function panicked while reading it; this is a bug to report".to_owned())
             });
+            let report = &mut read.report;
             match outcome {
                 Ok((framed, bytes)) => {
                     report.bytes_in += bytes;
@@ -227,10 +271,23 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 }
             }
             if batch.bytes() > self.settings.buffer_bytes / 2 {
-                flush(&mut batch, &mut outputs).await;
+                flush(&mut batch, &mut read.outputs).await;
             }
         }
-        flush(&mut batch, &mut outputs).await;
+        flush(&mut batch, &mut read.outputs).await;
+        read.batch = Some(batch);
+        read
+    }
+
+    /// Makes visible what was read: completes the outputs and registers their partitions.
+    pub async fn publish(&self, read: Read<'_, S>) -> Report {
+        let Read { mut report, batch, outputs, mut contributors, own } = read;
+        let Some(batch) = batch else { return report };
+        let mut completed: Vec<(Completed, BTreeSet<usize>)> = Vec::new();
+        for (own, index) in own {
+            completed
+                .extend(own.complete().await.into_iter().map(|output| (output, BTreeSet::from([index]))));
+        }
         for output in outputs.complete().await {
             let by = contributors.remove(&output.place).unwrap_or_default();
             completed.push((output, by));
@@ -312,49 +369,42 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     }
 
     /// Reads one object into the batch, or into outputs of its own. Answers how it was framed and its size.
-    async fn ingest_one(
-        &self,
+    async fn read_one<'a>(
+        &'a self,
         body: Result<Body, StoreError>,
         item: &Item,
         batch: &mut Batch,
-        outputs: &mut Outputs<'_, S>,
-        contributors: &mut Contributors,
-        completed: &mut Vec<(Completed, BTreeSet<usize>)>,
+        read: &mut Read<'a, S>,
     ) -> Result<(Framed, u64), String> {
         let mut bytes;
         let mut body = body.map_err(|error| error.to_string())?;
         loop {
             let alone = batch.is_empty();
-            let target = self.target();
-            let mut own = alone.then(|| Outputs::new(&target, vec![item.object.identity()]));
+            let mut own = alone.then(|| Outputs::new(self.target(), vec![item.object.identity()]));
             let mut wrote_own = false;
             batch.begin();
             bytes = 0;
-            let outcome = self.read(body, item, batch, own.as_mut(), &mut wrote_own, &mut bytes).await;
+            let outcome = self.feed(body, item, batch, own.as_mut(), &mut wrote_own, &mut bytes).await;
             match outcome {
-                Ok(Read::Joined(framed)) if wrote_own => {
+                Ok(Fit::Joined(framed)) if wrote_own => {
                     if let Some(mut own) = own {
                         flush(batch, &mut own).await;
-                        for output in own.complete().await {
-                            completed.push((output, BTreeSet::from([item.index])));
-                        }
+                        read.own.push((own, item.index));
                     }
                     return Ok((framed, bytes));
                 }
-                Ok(Read::Joined(framed)) => {
+                Ok(Fit::Joined(framed)) => {
                     for (table, partition) in batch.touched() {
-                        contributors
-                            .entry(Place::Partition(table, partition))
-                            .or_default()
-                            .insert(item.index);
+                        let place = Place::Partition(table, partition);
+                        read.contributors.entry(place).or_default().insert(item.index);
                     }
                     if batch.touched_quarantine() {
-                        contributors.entry(Place::Quarantine).or_default().insert(item.index);
+                        read.contributors.entry(Place::Quarantine).or_default().insert(item.index);
                     }
                     return Ok((framed, bytes));
                 }
-                Ok(Read::NoRoom) => {
-                    flush(batch, outputs).await;
+                Ok(Fit::NoRoom) => {
+                    flush(batch, &mut read.outputs).await;
                     body = self.store.get(&item.object).await.map_err(|error| error.to_string())?;
                 }
                 Err(reason) => {
@@ -369,7 +419,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     }
 
     /// Feeds an object's bytes to the batch, flushing to `own` where the buffer runs full.
-    async fn read(
+    async fn feed(
         &self,
         mut body: Body,
         item: &Item,
@@ -377,7 +427,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         mut own: Option<&mut Outputs<'_, S>>,
         wrote_own: &mut bool,
         bytes: &mut u64,
-    ) -> Result<Read, String> {
+    ) -> Result<Fit, String> {
         if body.size.is_some_and(|size| size <= MAX_FETCHED_WHOLE) {
             body = collect(body).await?;
         }
@@ -393,7 +443,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             {
                 let Some(own) = own.as_deref_mut() else {
                     batch.abandon();
-                    return Ok(Read::NoRoom);
+                    return Ok(Fit::NoRoom);
                 };
                 flush(batch, own).await;
                 *wrote_own = true;
@@ -401,11 +451,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         }
         loop {
             if let Some(framed) = batch.end(&item.object, &item.facts).map_err(|error| error.to_string())? {
-                return Ok(Read::Joined(framed));
+                return Ok(Fit::Joined(framed));
             }
             let Some(own) = own.as_deref_mut() else {
                 batch.abandon();
-                return Ok(Read::NoRoom);
+                return Ok(Fit::NoRoom);
             };
             flush(batch, own).await;
             *wrote_own = true;

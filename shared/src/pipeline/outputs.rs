@@ -52,6 +52,7 @@ struct OutputObject<U> {
 }
 
 /// What every output of an invocation shares.
+#[derive(Debug)]
 pub(super) struct Target<'a, S> {
     pub(super) store: &'a S,
     pub(super) bucket: &'a str,
@@ -60,15 +61,23 @@ pub(super) struct Target<'a, S> {
     pub(super) codec: Codec,
 }
 
+impl<S> Clone for Target<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Target<'_, S> {}
+
 /// The outputs of one group of raw objects, whose identities name them.
 pub(super) struct Outputs<'a, S: Store> {
-    target: &'a Target<'a, S>,
+    target: Target<'a, S>,
     group: Vec<String>,
     objects: BTreeMap<Place, OutputObject<S::Upload>>,
 }
 
 impl<'a, S: Store> Outputs<'a, S> {
-    pub(super) fn new(target: &'a Target<'a, S>, group: Vec<String>) -> Self {
+    pub(super) fn new(target: Target<'a, S>, group: Vec<String>) -> Self {
         Self { target, group, objects: BTreeMap::new() }
     }
 

@@ -13,6 +13,7 @@
 //! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
 //! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
+//! | `LEDGER_TABLE` | none: an object that is announced again is ingested again | DynamoDB table of the ledger | a table name |
 //! | `LOG_LEVEL` | `info` | least level that is logged | `off`, `error`, `warn`, `info`, `debug`, `trace` |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3` | AWS | another endpoint, for an emulator; the bucket then stands in the path | |
 //!
@@ -59,6 +60,8 @@ pub struct Config {
     pub fetch_concurrency: usize,
     /// `KMS_KEY_ID`
     pub kms_key_id: Option<String>,
+    /// `LEDGER_TABLE`
+    pub ledger_table: Option<String>,
     /// `LOG_LEVEL`
     pub log_level: LevelFilter,
     /// True if S3 is not AWS's: its buckets then stand in the path instead of the host name.
@@ -108,6 +111,7 @@ impl Config {
             buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
             kms_key_id: reader.value("KMS_KEY_ID"),
+            ledger_table: reader.ledger_table(),
             log_level: reader.log_level(),
             path_style: ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
                 .iter()
@@ -249,6 +253,15 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         })
     }
 
+    fn ledger_table(&mut self) -> Option<String> {
+        let name = self.value("LEDGER_TABLE")?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        if !(3..=255).contains(&name.len()) || !name.bytes().all(allowed) {
+            self.problem("LEDGER_TABLE", Some(&name), "the name of a DynamoDB table");
+        }
+        Some(name)
+    }
+
     fn log_level(&mut self) -> LevelFilter {
         let Some(text) = self.value("LOG_LEVEL") else { return LevelFilter::INFO };
         // The type reads numbers too, which no one would expect here.
@@ -347,6 +360,7 @@ mod tests {
             ("MAX_RECORD_BYTES", "1"),
             ("BUFFER_BYTES", "1073741825"),
             ("FETCH_CONCURRENCY", "0"),
+            ("LEDGER_TABLE", "my table"),
             ("LOG_LEVEL", "3"),
         ];
         let error = read(&vars).unwrap_err();
@@ -354,8 +368,8 @@ mod tests {
         for name in vars.iter().map(|(name, _)| *name).chain(["AWS_REGION"]) {
             assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name} in {text}");
         }
-        assert_eq!(error.problems.len(), 11, "{text}"); // two of RAW_BUCKETS
-        assert_eq!(text.lines().count(), 12, "{text}");
+        assert_eq!(error.problems.len(), 12, "{text}"); // two of RAW_BUCKETS
+        assert_eq!(text.lines().count(), 13, "{text}");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! A Lambda function from start to end: everything is built once, at the cold start; then each invocation is a batch
 //! of SQS messages.
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 use crate::catalog::glue::GlueCatalog;
 use crate::config::Config;
 use crate::handler::Handler;
+use crate::intake::Intake;
+use crate::ledger::Lease;
+use crate::ledger::dynamodb::DynamoLedger;
 use crate::pipeline::Pipeline;
 use crate::source::Source;
 use crate::store::s3::S3Store;
@@ -24,9 +29,23 @@ pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
     let catalog = GlueCatalog::connect(&aws, &config);
     let pipeline =
         Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
-    let handler = Handler::new(pipeline);
+    let ledger = config.ledger_table.as_ref().map(|table| DynamoLedger::connect(&aws, table));
+    let handler = Handler::new(Intake::new(pipeline, ledger));
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        handler.handle_json(event.payload).await.map_err(Error::from)
+        handler.handle_json(event.payload, &lease(&event.context)).await.map_err(Error::from)
     });
     lambda_runtime::run(answer).await.map_err(anyhow::Error::from_boxed)
+}
+
+/// The invocation as the ledger knows it. Lambda ends it at its deadline; clocks of two hosts may differ a little.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lease is a time by the clock; no row and no name depends on it"
+)]
+fn lease(context: &Context) -> Lease {
+    const CLOCKS_DIFFER: i64 = 30_000;
+    let millis = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = i64::try_from(millis(SystemTime::now())).unwrap_or(i64::MAX);
+    let deadline = i64::try_from(millis(context.deadline())).unwrap_or(i64::MAX).max(now);
+    Lease { owner: context.request_id.clone(), now, until: deadline + CLOCKS_DIFFER }
 }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::catalog::Catalog;
+use crate::intake::Intake;
+use crate::ledger::{Lease, Ledger};
 use crate::notification::{self, ObjectRef};
-use crate::pipeline::{Pipeline, Report};
+use crate::pipeline::Report;
 use crate::store::Store;
 
 /// An SQS event as Lambda delivers it. Only what is needed is read, so nothing else can be refused.
@@ -55,27 +57,31 @@ pub struct EventError(#[from] serde_json::Error);
 
 /// Handles the events of one function.
 #[derive(Debug)]
-pub struct Handler<S, C> {
-    pipeline: Pipeline<S, C>,
+pub struct Handler<S, C, L> {
+    intake: Intake<S, C, L>,
 }
 
-impl<S: Store, C: Catalog> Handler<S, C> {
-    /// A handler that feeds `pipeline`.
-    pub fn new(pipeline: Pipeline<S, C>) -> Self {
-        Self { pipeline }
+impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
+    /// A handler that feeds `intake`.
+    pub fn new(intake: Intake<S, C, L>) -> Self {
+        Self { intake }
     }
 
-    /// Handles an event as Lambda delivers it.
+    /// Handles an event as Lambda delivers it. `lease` is the invocation's.
     ///
     /// # Errors
     /// If it is no SQS event.
-    pub async fn handle_json(&self, event: serde_json::Value) -> Result<SqsBatchResponse, EventError> {
-        Ok(self.handle(serde_json::from_value(event)?).await)
+    pub async fn handle_json(
+        &self,
+        event: serde_json::Value,
+        lease: &Lease,
+    ) -> Result<SqsBatchResponse, EventError> {
+        Ok(self.handle(serde_json::from_value(event)?, lease).await)
     }
 
     /// Handles a batch. A message fails if its notification is not understood or if any of its objects fails; an
     /// object that several messages name is read once.
-    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, lease: &Lease) -> SqsBatchResponse {
         let mut objects: Vec<ObjectRef> = Vec::new();
         let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
         // By bucket, key and version: the shapes differ in whether they tell an ETag, and the bytes are the same.
@@ -103,7 +109,7 @@ impl<S: Store, C: Catalog> Handler<S, C> {
             }
         }
         let asked = objects.len();
-        let report = self.pipeline.ingest(objects, &|_| {}).await;
+        let report = self.intake.ingest(objects, lease).await;
         for failure in &report.failures {
             warn!(reason = failure.reason, "object failed, its message is left to the queue");
             for &message in &askers[failure.index] {
@@ -121,11 +127,12 @@ impl<S: Store, C: Catalog> Handler<S, C> {
     /// One line a batch, not one an object: log lines cost more than the work.
     fn log(&self, messages: usize, objects: usize, ignored: usize, report: &Report) {
         info!(
-            source = self.pipeline.source_name(),
+            source = self.intake.source_name(),
             messages,
             objects,
             notices_ignored = ignored,
             objects_ingested = report.objects_ingested,
+            objects_known = report.objects_known,
             objects_failed = report.failures.len(),
             objects_skipped = ?report.objects_skipped,
             records = report.records,

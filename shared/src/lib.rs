@@ -23,8 +23,10 @@ pub mod frame;
 #[cfg(feature = "aws")]
 pub mod function;
 pub mod handler;
+pub mod intake;
 pub mod json;
 pub mod layout;
+pub mod ledger;
 pub mod notification;
 pub mod ocsf;
 pub mod pipeline;

@@ -39,7 +39,7 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub const MAX_ENVELOPES: usize = 3;
 
 /// One raw object to fetch.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ObjectRef {
     /// Name of the bucket.
     pub bucket: String,

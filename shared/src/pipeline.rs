@@ -86,6 +86,8 @@ pub struct Failure {
 pub struct Report {
     /// Objects whose records are in the lake, in quarantine or were skipped.
     pub objects_ingested: u64,
+    /// Objects whose records were in the lake already.
+    pub objects_known: u64,
     /// Objects that are no logs, by reason.
     pub objects_skipped: BTreeMap<&'static str, u64>,
     /// Objects that failed.
@@ -108,6 +110,30 @@ pub struct Report {
     pub objects_written: Vec<String>,
     /// Partitions registered.
     pub partitions: u64,
+}
+
+impl Report {
+    /// Adds the figures of another part of the same invocation. Its failures stay as they are.
+    pub fn merge(&mut self, other: Self) {
+        fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
+            for (key, count) in more {
+                *sums.entry(key).or_default() += count;
+            }
+        }
+        self.objects_ingested += other.objects_ingested;
+        self.objects_known += other.objects_known;
+        add(&mut self.objects_skipped, other.objects_skipped);
+        self.failures.extend(other.failures);
+        self.records += other.records;
+        add(&mut self.rows, other.rows);
+        add(&mut self.skipped, other.skipped);
+        add(&mut self.quarantined, other.quarantined);
+        self.bytes_in += other.bytes_in;
+        self.bytes_decoded += other.bytes_decoded;
+        self.bytes_out += other.bytes_out;
+        self.objects_written.extend(other.objects_written);
+        self.partitions += other.partitions;
+    }
 }
 
 /// Why a pipeline cannot be made.
@@ -306,6 +332,34 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         }
     }
 
+    /// True if the object is to be read: it is not refused, and its key does not say that it is no log.
+    pub fn is_log(&self, object: &ObjectRef) -> bool {
+        self.refusal(object).is_none() && !matches!(self.classify(object), KeyClass::NotALog(_))
+    }
+
+    /// The object with what tells its content, which the store is asked for if the notification did not say it.
+    ///
+    /// # Errors
+    /// As [`Store::identify`].
+    pub async fn identify(&self, object: &ObjectRef) -> Result<ObjectRef, StoreError> {
+        match (&object.version, &object.etag) {
+            (None, None) => self.store.identify(object).await,
+            _ => Ok(object.clone()),
+        }
+    }
+
+    fn classify(&self, object: &ObjectRef) -> KeyClass {
+        match self.source.classify(&object.key) {
+            KeyClass::Log(_) | KeyClass::Unknown if object.size == Some(0) => {
+                KeyClass::NotALog("empty_object")
+            }
+            KeyClass::Log(_) | KeyClass::Unknown if object.key.ends_with('/') => {
+                KeyClass::NotALog("folder_marker")
+            }
+            class => class,
+        }
+    }
+
     /// Decides by key what is to be fetched, before anything is.
     fn select(
         &self,
@@ -325,17 +379,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 progress(bytes);
                 continue;
             }
-            let class = match self.source.classify(&object.key) {
-                KeyClass::Log(_) | KeyClass::Unknown if object.size == Some(0) => {
-                    KeyClass::NotALog("empty_object")
-                }
-                KeyClass::Log(_) | KeyClass::Unknown if object.key.ends_with('/') => {
-                    KeyClass::NotALog("folder_marker")
-                }
-                class => class,
-            };
             let lake_region = self.settings.region.clone();
-            match class {
+            match self.classify(&object) {
                 KeyClass::Log(facts) => {
                     items.push(Item { index, object, facts: KeyFacts { lake_region, ..facts } });
                 }

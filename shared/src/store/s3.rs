@@ -80,6 +80,13 @@ impl Store for S3Store {
         Ok(Body { size, chunks })
     }
 
+    async fn identify(&self, object: &ObjectRef) -> Result<ObjectRef, StoreError> {
+        let request = self.client.head_object().bucket(&object.bucket).key(&object.key);
+        let head = request.send().await.map_err(|error| store_error("head", location(object), &error))?;
+        let version = head.version_id().map(str::to_owned);
+        Ok(ObjectRef { version, etag: head.e_tag().map(str::to_owned), ..object.clone() })
+    }
+
     async fn create(&self, bucket: &str, key: &str) -> Result<S3Upload, StoreError> {
         Ok(S3Upload::new(self.client.clone(), bucket, key, self.kms_key_id.clone()))
     }
@@ -96,7 +103,12 @@ fn size(output: &GetObjectOutput) -> Option<u64> {
 
 async fn open(client: &Client, object: &ObjectRef) -> Result<GetObjectOutput, StoreError> {
     let request = client.get_object().bucket(&object.bucket).key(&object.key);
-    let request = request.set_version_id(object.version.clone());
+    let request = match (&object.version, &object.etag) {
+        (Some(version), _) if version != "null" => request.version_id(version),
+        // Another content under the same key is another object, which is announced by itself.
+        (_, Some(etag)) => request.if_match(format!("\"{}\"", etag.trim_matches('"'))),
+        _ => request,
+    };
     request.send().await.map_err(|error| store_error("get", location(object), &error))
 }
 
@@ -190,6 +202,11 @@ where
         (Some("NoSuchKey" | "NoSuchBucket" | "NoSuchVersion"), _) | (_, Some(404)) => {
             StoreError::NotFound { location }
         }
+        (_, Some(412)) => failed(
+            operation,
+            location,
+            "it was overwritten after it was announced; its new content is announced by itself".to_owned(),
+        ),
         (Some("AccessDenied"), _) | (_, Some(403)) => StoreError::Denied { location, reason: explain(error) },
         _ => failed(operation, location, explain(error)),
     }

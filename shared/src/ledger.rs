@@ -1,0 +1,201 @@
+//! Which raw objects are in the lake: what makes "at least once" of S3, SQS and Lambda an "exactly once" of rows.
+//!
+//! Queues deliver a message again, in another batch, beside other messages. Rows of several raw objects share a
+//! Parquet object, so the unit that is done or not done is the *group* of raw objects that went into Parquet objects
+//! together. A group's members are written down before any of its rows can be seen, and are never regrouped.
+//!
+//! ```text
+//!             claim                     decide                         finish
+//! free ───────────────▶ open, undecided ───────▶ open, decided ──────────────▶ done
+//!   ▲                                      │
+//!   └──── members that cannot be read ─────┘
+//! ```
+//!
+//! 1. **claim**: objects that nobody has become members of a new group, all or none, under the lease of this
+//!    invocation.
+//! 2. The members are read and their rows written to outputs that nobody can see yet.
+//! 3. **decide**: members that could not be read leave the group and are free again; the others are its members for
+//!    good. Only after that are the outputs completed and the partitions registered.
+//! 4. **finish**: the group is done; messages that name its members are acknowledged from now on.
+//!
+//! An invocation that meets a member of an open group whose lease has run out takes the group over and runs it again,
+//! as it stands, whichever of its members the batch names. A group under a living lease is left to the queue.
+//!
+//! # Why each record is in the lake once
+//!
+//! * *At most one group.* An object is claimed by a conditional write, and freed only by the decision that leaves it
+//!   out. So at any time it is a member of one group at most.
+//! * *Nothing is visible without a decision.* Outputs are completed after `decide` has been answered. An object that was
+//!   left out has no row in any output of that group: it had left before the first one was completed.
+//! * *Running a group again changes nothing.* Names of outputs derive from the group's members and the partition, and
+//!   rows from the members' bytes. Once decided, the members that are read are the same each time; if one of them
+//!   cannot be read any more, nothing is completed. So each run completes the same outputs with the same rows, and S3
+//!   replaces an object whole. This holds for two runs at once, too, so a lease that was judged too short costs work,
+//!   not rows.
+//! * *Nothing is lost.* A message is acknowledged only for objects whose group is done, and a group is done only after
+//!   every output is complete and every partition registered. Whatever happens before leaves the group open, and its
+//!   messages in the queue bring it up again.
+//!
+//! What it rests on: entries outlive the messages ([`TTL_DAYS`]); one identity never stands for two contents
+//! ([`ObjectRef::identity`](crate::notification::ObjectRef::identity)); the function that runs a group again maps
+//! records as the one before did. After a deployment in between, a record may be mapped to another partition, and
+//! the object that the former run completed there stays.
+
+#[cfg(feature = "aws")]
+pub mod dynamodb;
+
+use std::future::Future;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::notification::ObjectRef;
+
+/// Members of a group at most: a group is claimed in one transaction, and DynamoDB's hold 100 items.
+pub const MAX_MEMBERS: usize = 99;
+
+/// Entries are kept this long, in days: a message lives 14 days at most in its queue and again in the dead-letter
+/// queue.
+pub const TTL_DAYS: i64 = 35;
+
+/// An invocation, as the ledger knows it. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Names the invocation.
+    pub owner: String,
+    /// The time now.
+    pub now: i64,
+    /// When the invocation is over for certain, whatever it does.
+    pub until: i64,
+}
+
+/// Raw objects that go into Parquet objects together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// 32 hex digits that derive from the members.
+    pub id: String,
+    /// The members when the group was claimed.
+    pub members: Vec<ObjectRef>,
+    /// Members that have left it, by their place in `members`; `None` before that is decided.
+    pub left_out: Option<Vec<usize>>,
+}
+
+impl Group {
+    /// A new group.
+    pub fn new(members: Vec<ObjectRef>) -> Self {
+        let mut identities: Vec<String> = members.iter().map(ObjectRef::identity).collect();
+        identities.sort_unstable();
+        let mut digest = Sha256::new();
+        for identity in &identities {
+            digest.update((identity.len() as u64).to_be_bytes());
+            digest.update(identity.as_bytes());
+        }
+        let id = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self { id, members, left_out: None }
+    }
+
+    /// The members that have not left it.
+    pub fn remaining(&self) -> Vec<usize> {
+        let left_out = self.left_out.as_deref().unwrap_or_default();
+        (0..self.members.len()).filter(|index| !left_out.contains(index)).collect()
+    }
+}
+
+/// How an object stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// In no group.
+    Free,
+    /// In the open group of this id.
+    Open(String),
+    /// Its records are in the lake.
+    Done,
+}
+
+/// Why the ledger could not do what was asked. It may have been done all the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger could not {operation}: {reason}")]
+pub struct LedgerError {
+    /// What was asked.
+    pub operation: &'static str,
+    /// What its home said.
+    pub reason: String,
+}
+
+/// The ledger. Every change is one conditional write: it is made whole, or refused and nothing is changed.
+pub trait Ledger: Send + Sync {
+    /// How the objects stand, one answer for each.
+    fn look_up(
+        &self,
+        objects: &[ObjectRef],
+    ) -> impl Future<Output = Result<Vec<Standing>, LedgerError>> + Send;
+
+    /// Makes the group, if all its members are free. False if one is not.
+    fn claim(&self, group: &Group, lease: &Lease) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+
+    /// Takes over an open group whose lease has run out. `None` if its lease holds, or it is done by now.
+    fn take_over(
+        &self,
+        id: &str,
+        lease: &Lease,
+    ) -> impl Future<Output = Result<Option<Group>, LedgerError>> + Send;
+
+    /// Lets members leave the group, which are free then; a group without members is gone. False if it has been
+    /// decided before or is another's by now: then nothing of it may be completed.
+    fn decide(
+        &self,
+        group: &Group,
+        left_out: &[usize],
+        lease: &Lease,
+    ) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+
+    /// The group is done.
+    fn finish(&self, group: &Group) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Gives the lease back, so that the next delivery need not wait for its end.
+    fn release(&self, group: &Group, lease: &Lease) -> impl Future<Output = Result<(), LedgerError>> + Send;
+}
+
+/// The ledger of those who have none: there is no value of it.
+#[derive(Debug, Clone, Copy)]
+pub enum NoLedger {}
+
+impl Ledger for NoLedger {
+    async fn look_up(&self, _: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
+        match *self {}
+    }
+
+    async fn claim(&self, _: &Group, _: &Lease) -> Result<bool, LedgerError> {
+        match *self {}
+    }
+
+    async fn take_over(&self, _: &str, _: &Lease) -> Result<Option<Group>, LedgerError> {
+        match *self {}
+    }
+
+    async fn decide(&self, _: &Group, _: &[usize], _: &Lease) -> Result<bool, LedgerError> {
+        match *self {}
+    }
+
+    async fn finish(&self, _: &Group) -> Result<(), LedgerError> {
+        match *self {}
+    }
+
+    async fn release(&self, _: &Group, _: &Lease) -> Result<(), LedgerError> {
+        match *self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_named_by_its_members_in_any_order() {
+        let [a, b, c] = ["a", "b", "c"].map(|key| ObjectRef::new("raw", key));
+        let group = Group::new(vec![a.clone(), b.clone()]);
+        assert_eq!(group.id.len(), 32);
+        assert_eq!(group.id, Group::new(vec![b.clone(), a.clone()]).id);
+        assert_ne!(group.id, Group::new(vec![a, c]).id);
+        assert_eq!(Group { left_out: Some(vec![0]), ..group }.remaining(), [1]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Mistakes that a system of this kind is made with.
+
+/// A deliberate mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// Messages are acknowledged when they are received.
+    AcknowledgeFirst,
+    /// A failure of the invocation is not told to the queue.
+    ForgetFailures,
+    /// Names of objects come from a counter, as from a clock or a random number.
+    NameFromClock,
+    /// There is no ledger: batches regroup.
+    NoLedger,
+    /// Claims are written down when the group is finished, not before.
+    ClaimAfterWrite,
+    /// Who has left a group is not written down.
+    ForgetDecision,
+    /// A group is marked as done before its rows are visible.
+    FinishFirst,
+    /// A partition that could not be registered counts as registered.
+    SkipRegistration,
+    /// An object can be seen while it is being written.
+    VisibleWhileWritten,
+    /// An object is known by its place alone, so an overwritten one counts as known.
+    IdentityIsThePlace,
+    /// The same object is two objects if one notification tells its entity tag and another does not.
+    IdentityFromNotification,
+}
+
+impl Bug {
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::AcknowledgeFirst,
+        Self::ForgetFailures,
+        Self::NameFromClock,
+        Self::NoLedger,
+        Self::ClaimAfterWrite,
+        Self::ForgetDecision,
+        Self::FinishFirst,
+        Self::SkipRegistration,
+        Self::VisibleWhileWritten,
+        Self::IdentityIsThePlace,
+        Self::IdentityFromNotification,
+    ];
+}

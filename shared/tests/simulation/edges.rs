@@ -1,0 +1,266 @@
+//! The edges of the system, each on the world.
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use shared::catalog::{Catalog, CatalogError, TablePartition};
+use shared::ledger::{Group, Lease, Ledger, LedgerError, Standing};
+use shared::notification::ObjectRef;
+use shared::store::{Body, Store, StoreError, Upload};
+
+use super::bugs::Bug;
+use super::world::{Fate, GroupEntry, World};
+
+fn failed(operation: &'static str, location: &str) -> StoreError {
+    StoreError::Failed { operation, location: location.to_owned(), reason: "trouble".to_owned() }
+}
+
+pub(crate) struct Buckets(pub(crate) World);
+
+pub(crate) struct Writing {
+    world: World,
+    key: String,
+    bytes: Vec<u8>,
+}
+
+impl Store for Buckets {
+    type Upload = Writing;
+
+    async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
+        if self.0.call().await != Fate::Done {
+            return Err(failed("get", &object.key));
+        }
+        let content = self.0.state().raw.get(&object.key).cloned();
+        let not_found = || StoreError::NotFound { location: object.key.clone() };
+        let (bytes, etag) = content.ok_or_else(not_found)?;
+        if object.etag.as_ref().is_some_and(|wanted| *wanted != etag) {
+            return Err(not_found()); // it was overwritten since
+        }
+        let size = Some(bytes.len() as u64);
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        let pieces = [Bytes::copy_from_slice(first), Bytes::copy_from_slice(second)];
+        let (world, key) = (self.0.clone(), object.key.clone());
+        let chunks = futures::stream::iter(pieces).then(move |piece| {
+            let (world, key) = (world.clone(), key.clone());
+            async move {
+                match world.call().await {
+                    Fate::Done => Ok(piece),
+                    _ => Err(failed("read", &key)),
+                }
+            }
+        });
+        Ok(Body { size, chunks: chunks.boxed() })
+    }
+
+    async fn identify(&self, object: &ObjectRef) -> Result<ObjectRef, StoreError> {
+        if self.0.has(Bug::IdentityFromNotification) {
+            return Ok(object.clone());
+        }
+        if self.0.call().await != Fate::Done {
+            return Err(failed("head", &object.key));
+        }
+        let etag = self.0.state().raw.get(&object.key).map(|(_, etag)| etag.clone());
+        Ok(ObjectRef { etag, ..object.clone() })
+    }
+
+    async fn create(&self, _: &str, key: &str) -> Result<Writing, StoreError> {
+        if self.0.call().await != Fate::Done {
+            return Err(failed("create", key));
+        }
+        let mut key = key.to_owned();
+        if self.0.has(Bug::NameFromClock) {
+            let mut state = self.0.state();
+            state.names += 1;
+            key = key.replace(".zstd.", &format!("{}.zstd.", state.names));
+        }
+        Ok(Writing { world: self.0.clone(), key, bytes: Vec::new() })
+    }
+}
+
+impl Upload for Writing {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        let fate = self.world.call().await;
+        if fate == Fate::Refused {
+            return Err(failed("write", &self.key));
+        }
+        self.bytes.extend_from_slice(&bytes);
+        if self.world.has(Bug::VisibleWhileWritten) {
+            self.world.state().lake.insert(self.key.clone(), self.bytes.clone());
+        }
+        if fate == Fate::Done { Ok(()) } else { Err(failed("write", &self.key)) }
+    }
+
+    async fn complete(self) -> Result<(), StoreError> {
+        let fate = self.world.call().await;
+        if fate == Fate::Refused {
+            return Err(failed("complete", &self.key));
+        }
+        self.world.state().lake.insert(self.key.clone(), self.bytes);
+        // An answer that is late: the deed is done, and the invocation may die before it hears of it.
+        if self.world.call().await == Fate::Done && fate == Fate::Done {
+            return Ok(());
+        }
+        Err(failed("complete", &self.key))
+    }
+
+    async fn abort(self) {
+        self.world.call().await;
+    }
+}
+
+pub(crate) struct Partitions(pub(crate) World);
+
+impl Catalog for Partitions {
+    async fn register(&self, partitions: &[TablePartition]) -> Vec<Result<(), CatalogError>> {
+        let mut outcomes = Vec::new();
+        for partition in partitions {
+            let fate = self.0.call().await;
+            if fate != Fate::Refused {
+                self.0.state().partitions.insert(partition.prefix());
+            }
+            outcomes.push(match fate {
+                Fate::Refused | Fate::Torn if !self.0.has(Bug::SkipRegistration) => Err(CatalogError {
+                    table: partition.table.id(),
+                    partition: partition.prefix(),
+                    reason: "throttled".to_owned(),
+                    retryable: true,
+                }),
+                _ => Ok(()),
+            });
+        }
+        outcomes
+    }
+}
+
+pub(crate) struct Book(pub(crate) World);
+
+impl Book {
+    /// Makes a conditional write: `write` answers whether its condition holds, and changes nothing if not.
+    async fn conditional(
+        &self,
+        operation: &'static str,
+        write: impl FnOnce(&mut super::world::State) -> bool + Send,
+    ) -> Result<bool, LedgerError> {
+        let error = || LedgerError { operation, reason: "trouble".to_owned() };
+        let fate = self.0.call().await;
+        if fate == Fate::Refused {
+            return Err(error());
+        }
+        let held = write(&mut self.0.state());
+        if self.0.call().await == Fate::Done && fate == Fate::Done { Ok(held) } else { Err(error()) }
+    }
+
+    fn identity(&self, object: &ObjectRef) -> String {
+        match self.0.has(Bug::IdentityIsThePlace) {
+            true => object.key.clone(),
+            false => object.identity(),
+        }
+    }
+}
+
+impl Ledger for Book {
+    async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
+        if self.0.call().await != Fate::Done {
+            return Err(LedgerError { operation: "look up", reason: "trouble".to_owned() });
+        }
+        let state = self.0.state();
+        let standing = |object: &ObjectRef| match state.claims.get(&self.identity(object)) {
+            None => Standing::Free,
+            Some(id) if state.groups[id].done => Standing::Done,
+            Some(id) => Standing::Open(id.clone()),
+        };
+        Ok(objects.iter().map(standing).collect())
+    }
+
+    async fn claim(&self, group: &Group, lease: &Lease) -> Result<bool, LedgerError> {
+        let late = self.0.has(Bug::ClaimAfterWrite);
+        let finished = self.0.has(Bug::FinishFirst);
+        self.conditional("claim", |state| {
+            let identities: Vec<String> = group.members.iter().map(|member| self.identity(member)).collect();
+            let taken = identities.iter().any(|identity| state.claims.contains_key(identity));
+            if taken || state.groups.contains_key(&group.id) && !late {
+                return false;
+            }
+            if !late {
+                state.claims.extend(identities.into_iter().map(|identity| (identity, group.id.clone())));
+            }
+            let entry = GroupEntry {
+                members: group.members.clone(),
+                left_out: None,
+                owner: lease.owner.clone(),
+                until: lease.until,
+                done: finished,
+            };
+            state.groups.insert(group.id.clone(), entry);
+            true
+        })
+        .await
+    }
+
+    async fn take_over(&self, id: &str, lease: &Lease) -> Result<Option<Group>, LedgerError> {
+        let mut taken = None;
+        self.conditional("take over", |state| {
+            let Some(entry) = state.groups.get_mut(id).filter(|entry| !entry.done && entry.until < lease.now)
+            else {
+                return false;
+            };
+            (entry.owner, entry.until) = (lease.owner.clone(), lease.until);
+            taken = Some(Group {
+                id: id.to_owned(),
+                members: entry.members.clone(),
+                left_out: entry.left_out.clone(),
+            });
+            true
+        })
+        .await?;
+        Ok(taken)
+    }
+
+    async fn decide(&self, group: &Group, left_out: &[usize], lease: &Lease) -> Result<bool, LedgerError> {
+        let forget = self.0.has(Bug::ForgetDecision);
+        self.conditional("decide", |state| {
+            let Some(entry) = state.groups.get_mut(&group.id) else { return false };
+            if entry.left_out.is_some() || entry.owner != lease.owner {
+                return false;
+            }
+            if !forget {
+                entry.left_out = Some(left_out.to_vec());
+            }
+            if left_out.len() == group.members.len() {
+                state.groups.remove(&group.id);
+            }
+            for member in left_out {
+                state.claims.remove(&self.identity(&group.members[*member]));
+            }
+            true
+        })
+        .await
+    }
+
+    async fn finish(&self, group: &Group) -> Result<(), LedgerError> {
+        let late = self.0.has(Bug::ClaimAfterWrite);
+        self.conditional("finish", |state| {
+            if late {
+                let claims = group.members.iter().map(|member| (self.identity(member), group.id.clone()));
+                state.claims.extend(claims);
+            }
+            state.groups.get_mut(&group.id).is_some_and(|entry| {
+                entry.done = true;
+                true
+            })
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn release(&self, group: &Group, lease: &Lease) -> Result<(), LedgerError> {
+        self.conditional("release", |state| {
+            let entry = state.groups.get_mut(&group.id).filter(|entry| entry.owner == lease.owner);
+            entry.is_some_and(|entry| {
+                entry.until = 0;
+                true
+            })
+        })
+        .await
+        .map(|_| ())
+    }
+}

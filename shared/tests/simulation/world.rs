@@ -1,0 +1,145 @@
+//! What there is: buckets, catalogue, ledger, queue and clock, and the trouble that is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use shared::notification::ObjectRef;
+
+use super::bugs::Bug;
+
+/// Small and good enough, and the same on every machine (SplitMix64).
+#[derive(Debug)]
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    /// True `percent` times in a hundred.
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
+        self.next() % 100 < percent
+    }
+}
+
+/// A message in the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) id: u64,
+    pub(crate) body: String,
+    pub(crate) visible_at: i64,
+    pub(crate) receives: u32,
+}
+
+/// The ledger's entry of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupEntry {
+    pub(crate) members: Vec<ObjectRef>,
+    pub(crate) left_out: Option<Vec<usize>>,
+    pub(crate) owner: String,
+    pub(crate) until: i64,
+    pub(crate) done: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) random: Random,
+    pub(crate) now: i64,
+    /// No more trouble: everything has to come to rest.
+    pub(crate) quiet: bool,
+    /// How often a call has trouble, in percent.
+    pub(crate) trouble: u64,
+    pub(crate) raw: BTreeMap<String, (Vec<u8>, String)>,
+    pub(crate) lake: BTreeMap<String, Vec<u8>>,
+    pub(crate) partitions: BTreeSet<String>,
+    pub(crate) claims: BTreeMap<String, String>,
+    pub(crate) groups: BTreeMap<String, GroupEntry>,
+    pub(crate) queue: Vec<Message>,
+    pub(crate) dead_letters: Vec<Message>,
+    pub(crate) names: u64,
+}
+
+/// The world, which every edge has a hand in.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
+    pub(crate) bug: Option<Bug>,
+}
+
+/// How a call ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Done,
+    /// An error, and nothing has happened.
+    Refused,
+    /// An error, and yet it has happened.
+    Torn,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
+        let mut random = Random(seed);
+        let trouble = [0, 2, 5, 15][random.below(4)];
+        let state = State {
+            random,
+            now: 1_800_000_000_000,
+            quiet: false,
+            trouble,
+            raw: BTreeMap::new(),
+            lake: BTreeMap::new(),
+            partitions: BTreeSet::new(),
+            claims: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            queue: Vec::new(),
+            dead_letters: Vec::new(),
+            names: 0,
+        };
+        Self { state: Arc::new(Mutex::new(state)), bug }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    /// An await point: other invocations go on, or this one dies here. Then the call has its fate.
+    pub(crate) async fn call(&self) -> Fate {
+        let polls = self.state().random.below(3) + 1;
+        Pause(polls).await;
+        let mut state = self.state();
+        let trouble = if state.quiet { 0 } else { state.trouble };
+        match state.random.chance(trouble) {
+            false => Fate::Done,
+            true if state.random.chance(50) => Fate::Refused,
+            true => Fate::Torn,
+        }
+    }
+}
+
+struct Pause(usize);
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 == 0 {
+            return Poll::Ready(());
+        }
+        self.0 -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

@@ -59,15 +59,15 @@ doc: ## Build the API documentation; a broken link is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 
 .PHONY: watch
-watch: setup ## Run a function locally, with S3 and Glue on loopback, and rebuild it on change (FUNCTION=cloudtrail)
+watch: setup ## Run a function locally, with S3 and Glue on loopback, and rebuild it on change (FUNCTION=vpc-flow)
 	@$(VENV) .venv/bin/python scripts/watch.py $(FUNCTION)
 
 invoke-%: ## Send events/%.json to the function of `make watch`: make invoke-cloudtrail-s3
 	@$(VENV) scripts/invoke $*
 
 .PHONY: bench
-bench: setup ## Measure `lake ingest` on one core, beside DuckDB on the same files
-	@$(VENV) .venv/bin/python scripts/bench.py
+bench: setup ## Measure `lake ingest` on one core for every source, beside DuckDB on the same files (FUNCTION=waf: only that)
+	@$(VENV) .venv/bin/python scripts/bench.py $(FUNCTION)
 
 ##: deploy
 

@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
-"""Writes the sample raw logs: `AWSLogs/…` beside this file, `EXPECTED.json`, and the numbers in `README.md`.
+"""Writes the sample raw logs: `AWSLogs/…` (CloudTrail's bucket) and `central/…` (the bucket of all other sources)
+beside this file, `EXPECTED.json`, the numbers in `README.md`, and sizes and entity tags in `../events/`.
 
     python3 samples/generate.py           write everything
     python3 samples/generate.py --check   compare what is on disk with what would be written; 1 if it differs
 
-Needs Python 3.11 and nothing else. The same program always writes the same records. The compressed bytes are the
-same too as long as zlib is (a gzip header of our own, no time in it); `--check` compares contents, not compressed
-bytes. `EXPECTED.json` is counted here from the records, never typed. A file below `AWSLogs` that the program does
-not write is removed.
+Needs Python 3.11 and nothing else. The same program always writes the same records. The compressed bytes are the same
+too as long as zlib is (a gzip header of our own, no time in it); `--check` compares contents, not compressed bytes, and
+a file with the right content is left as it is. `EXPECTED.json` is counted here from the records, never typed. A file
+below `AWSLogs` or `central` that the program does not write is removed.
 """
 
 import hashlib
 import json
 import struct
 import sys
+import urllib.parse
 import zlib
 from collections import Counter
 from pathlib import Path
 
+from central_logs import eks_audit, route53, security_hub, vpc_flow, waf
 from cloudtrail import story
 from cloudtrail.shapes import APP, Dice, stamp
 
@@ -178,7 +181,34 @@ def questions(landed):
     }
 
 
-def expected(logs):
+def central():
+    """Raw files of the other sources, by the name of their function."""
+    return {
+        "vpc-flow": vpc_flow.files(),
+        "route53": route53.files(),
+        "security-hub": security_hub.files(),
+        "eks-audit": eks_audit.files(),
+        "waf": waf.files(),
+    }
+
+
+def counted(files):
+    """What EXPECTED.json says of one of the other sources."""
+    rows = sum((file.rows for file in files), Counter())
+    tables = Counter()
+    for (table, *_), count in rows.items():
+        tables[table] += count
+    names = ("table", "region", "accountid", "eventday")
+    return {
+        "records": sum(file.records for file in files),
+        "tables": dict(tables),
+        "skipped": dict(sorted(sum((file.skipped for file in files), Counter()).items())),
+        "partitions": [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in sorted(rows.items())],
+        "files": [{"key": file.key, "records": file.records} for file in files],
+    }
+
+
+def expected(logs, others):
     """The content of EXPECTED.json."""
     landed, skipped, classes, partitions = [], Counter(), {}, Counter()
     for log in logs:
@@ -204,10 +234,11 @@ def expected(logs):
         "partitions": [{**dict(zip(names, key, strict=True)), "rows": rows} for key, rows in sorted(partitions.items())],
         "files": [{"key": log.key, "records": len(log.records), "form": log.form} for log in logs],
         "questions": questions(landed),
+        "central": {function: counted(files) for function, files in others.items()},
     }
 
 
-def readme(text, logs, numbers):
+def readme(text, logs, others, numbers):
     """README.md with its numbers between the two markers."""
     start, end = "<!-- numbers: written by generate.py -->\n", "<!-- end of numbers -->"
     lines = ["| records | count |", "|---|---:|"]
@@ -221,8 +252,46 @@ def readme(text, logs, numbers):
     lines += [
         f"| {log.account} | {log.region} | {log.delivered:%Y-%m-%d %H:%M} | {len(log.records)} | {log.form} | {log.about} |" for log in logs
     ]
+    lines += ["", "| central bucket: source | records | key | what happens |", "|---|---:|---|---|"]
+    lines += [
+        f"| `{function}` | {file.records} | `{file.key.rsplit('/', 1)[0]}/` | {file.about} |"
+        for function, files in others.items()
+        for file in files
+    ]
     head, rest = text.split(start)
     return head + start + "\n".join(lines) + "\n" + end + rest.split(end)[1]
+
+
+# Events. A function reads an object only if it is the one that was announced, by its entity tag.
+
+
+def tagged(value, bodies, first):
+    """An event's value with size and entity tag of the sample that its key stands for, at any depth. Keys that are no
+    sample's stand for the first file of CloudTrail."""
+    if isinstance(value, list):
+        return [tagged(item, bodies, first) for item in value]
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            return json.dumps(tagged(json.loads(value), bodies, first), separators=(",", ":"), ensure_ascii=False)
+        except ValueError:
+            return value
+    if not isinstance(value, dict):
+        return value
+    value = {name: tagged(item, bodies, first) for name, item in value.items()}
+    if "key" in value and "size" in value:
+        body = bodies.get(urllib.parse.unquote_plus(value["key"]), first)
+        tag = "eTag" if "eTag" in value else "etag"
+        value |= {"size": len(body), tag: hashlib.md5(body, usedforsecurity=False).hexdigest()}
+    return value
+
+
+def events(bodies, first):
+    """Path and bytes of the files in `events/`."""
+    for path in sorted((HERE.parent / "events").glob("*.json")):
+        event = tagged(json.loads(path.read_text(encoding="utf-8")), bodies, first)
+        for record in event["Records"]:
+            record["md5OfBody"] = hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest()
+        yield f"../events/{path.name}", (json.dumps(event, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 # Writing and checking.
@@ -241,13 +310,23 @@ def plain(data):
 def outputs():
     """Path below this folder and bytes of everything that is written."""
     logs = story.tell()
-    numbers = expected(logs)
+    others = central()
+    numbers = expected(logs, others)
     files = {log.key: packed(log) for log in logs}
+    for file in (one for group in others.values() for one in group):
+        files[f"central/{file.key}"] = b"".join(map(gzip, file.members or [file.data]))
     in_digest = [log for log in logs if log.account == APP and log.region == "us-east-1" and stamp(log.delivered) < "2026-03-14T10:15"]
     for key, text in (digest(in_digest), insight_file()):
         files[key] = gzip(text)
+    for name, data in files.items():
+        # Another zlib packs the same content differently; what is there stays.
+        stored = (HERE / name).read_bytes() if (HERE / name).is_file() else b""
+        if stored != data and plain(stored) == plain(data):
+            files[name] = stored
+    bodies = {file.key: files[f"central/{file.key}"] for group in others.values() for file in group}
+    files |= events(bodies, files[logs[0].key])
     files["EXPECTED.json"] = json.dumps(numbers, indent=2, ensure_ascii=False).encode() + b"\n"
-    files["README.md"] = readme((HERE / "README.md").read_text(encoding="utf-8"), logs, numbers).encode()
+    files["README.md"] = readme((HERE / "README.md").read_text(encoding="utf-8"), logs, others, numbers).encode()
     return files
 
 
@@ -257,7 +336,8 @@ def main(arguments):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     files = outputs()
-    present = {path.relative_to(HERE).as_posix() for path in (HERE / "AWSLogs").rglob("*") if path.is_file()}
+    roots = [HERE / "AWSLogs", HERE / "central"]
+    present = {path.relative_to(HERE).as_posix() for root in roots for path in root.rglob("*") if path.is_file()}
     stale = sorted(present - set(files))
     if arguments:
         different = stale + [
@@ -272,8 +352,8 @@ def main(arguments):
         path = HERE / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    size = sum(len(data) for name, data in files.items() if name.startswith("AWSLogs/"))
-    print(f"{len(files) - 2} objects, {size} bytes below {HERE / 'AWSLogs'}")
+    sizes = [len(data) for name, data in files.items() if name.startswith(("AWSLogs/", "central/"))]
+    print(f"{len(sizes)} objects, {sum(sizes)} bytes below {HERE}")
     return 0
 
 

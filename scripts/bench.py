@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What `make bench` does: measures `lake ingest`, and DuckDB on the same files, each on one core.
+"""What `make bench` does: measures `lake ingest` on raw files of every source, and DuckDB on the same files, each on one
+core.
 
-    bench.py [--files N] [--records N] [--runs N]
+    bench.py [FUNCTION...] [--files N] [--records N] [--runs N]
 
 The load is made by generate_load.py and kept, as is the release build, in cargo's target folder. MB are 10^6 bytes of
-raw JSON, after decompression. A single figure of a single machine says little; the ratio says more. Processor time is
+raw text, after decompression. A single figure of a single machine says little; the ratio says more. Processor time is
 the sounder measure where other programs run too; what it leaves out is waiting for the disk.
 """
 
@@ -19,124 +20,97 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench_queries import QUERIES, SETTINGS
 
-# The same files into one nested Parquet file with the leaves that most queries ask for. It is spared what `lake` does
-# besides: `unmapped`, observables, classes by event, three tables, partitions, sorting, catalogue, hashes of inputs.
-DUCKDB = """
-SET threads = 1;
-SET preserve_insertion_order = false;
-COPY (
-  SELECT
-    {{'version': '1.1.0', 'uid': r.eventID, 'event_code': r.eventType,
-      'product': {{'name': 'CloudTrail', 'vendor_name': 'AWS', 'version': r.eventVersion}}}} AS metadata,
-    epoch_ms(r.eventTime) AS time,
-    r.eventTime AS time_dt,
-    {{'region': r.awsRegion, 'provider': 'AWS'}} AS cloud,
-    {{'operation': r.eventName, 'service': {{'name': r.eventSource}}, 'version': r.apiVersion,
-      'request': {{'uid': r.requestID, 'data': r.requestParameters}},
-      'response': {{'error': r.errorCode, 'message': r.errorMessage, 'data': r.responseElements}}}} AS api,
-    {{'user': {{'type': r.userIdentity.type, 'name': r.userIdentity.userName, 'uid': r.userIdentity.arn,
-                'uid_alt': r.userIdentity.principalId, 'account': {{'uid': r.userIdentity.accountId}},
-                'credential_uid': r.userIdentity.accessKeyId}},
-      'session': {{'issuer': r.userIdentity.sessionContext.sessionIssuer.arn,
-                   'is_mfa': r.userIdentity.sessionContext.attributes.mfaAuthenticated}},
-      'invoked_by': r.userIdentity.invokedBy}} AS actor,
-    {{'user_agent': r.userAgent}} AS http_request,
-    {{'uid': r.vpcEndpointId, 'ip': r.sourceIPAddress}} AS src_endpoint,
-    [{{'uid': x.ARN, 'owner': {{'account': {{'uid': x.accountId}}}}, 'type': x.type}} FOR x IN r.resources] AS resources,
-    CASE WHEN r.errorCode IS NULL THEN 'Success' ELSE 'Failure' END AS status,
-    r.recipientAccountId AS accountid
-  FROM (
-    SELECT {record} AS r
-    FROM read_json('{files}', maximum_object_size = 1073741824, columns = {{{column}: 'STRUCT(
-      eventVersion VARCHAR, eventTime TIMESTAMP, eventSource VARCHAR, eventName VARCHAR, awsRegion VARCHAR,
-      sourceIPAddress VARCHAR, userAgent VARCHAR, errorCode VARCHAR, errorMessage VARCHAR, requestParameters JSON,
-      responseElements JSON, requestID VARCHAR, eventID VARCHAR, eventType VARCHAR, apiVersion VARCHAR,
-      recipientAccountId VARCHAR, vpcEndpointId VARCHAR,
-      resources STRUCT(ARN VARCHAR, accountId VARCHAR, type VARCHAR)[],
-      userIdentity STRUCT(type VARCHAR, principalId VARCHAR, arn VARCHAR, accountId VARCHAR, accessKeyId VARCHAR,
-        userName VARCHAR, invokedBy VARCHAR, sessionContext STRUCT(sessionIssuer STRUCT(arn VARCHAR),
-          attributes STRUCT(mfaAuthenticated VARCHAR)))){list}'}})
-  )
-) TO '{out}' (FORMAT parquet, COMPRESSION zstd);
-"""
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=6)
-    parser.add_argument("--records", type=int, default=40_000, help="records in a file (default: 40000)")
+    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="the sources to measure (default: all)")
+    parser.add_argument("--files", type=int, default=3)
+    parser.add_argument("--records", type=int, help="records in a file (default: as many as make it about 100 MB)")
     parser.add_argument("--runs", type=int, default=5, help="runs of `lake`; DuckDB has one (default: 5)")
     args = parser.parse_args()
+    if unknown := sorted(set(args.functions) - set(QUERIES)):
+        parser.error(f"there is no function {', '.join(unknown)}; there are: {', '.join(QUERIES)}")
 
     print("== building the command lake, release", flush=True)
     subprocess.run(["cargo", "build", "--release", "-p", "lake"], cwd=ROOT, check=True)
     target = target_folder()
-    lake = target / "release/lake"
+    print(f"machine: {machine()}")
+    rows = []
+    for function in args.functions or QUERIES:
+        rows += source(function, target, args)
+    print("\n== all, by processor time\n")
+    print("| source | program | records/s | MB/s of raw text | peak memory, MB | lake / it |")
+    print("|---|---|---:|---:|---:|---:|")
+    print("\n".join(rows))
 
-    print("== load", flush=True)
-    folder = target / f"bench/load-{args.files}x{args.records}"
+
+def source(function, target, args):
+    """Measures one source; answers the rows of the table."""
+    folder = target / f"bench/{function}-{args.files}x{args.records or 'default'}"
     # In a process of its own: the peak memory of a child is at least what its parent once had.
-    command = [sys.executable, ROOT / "scripts/generate_load.py", folder, "--files", str(args.files)]
-    made = subprocess.run([*command, "--records", str(args.records)], check=True, stdout=subprocess.PIPE)
+    command = [sys.executable, ROOT / "scripts/generate_load.py", folder, "--function", function, "--files", str(args.files)]
+    command += ["--records", str(args.records)] if args.records else []
+    made = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     load = json.loads(made.stdout)
     print(
-        f"{load['files']} files with {args.records} records each: {mb(load['bytes'])} MB of JSON,"
-        f" {mb(load['stored_bytes'])} MB as .json.gz"
+        f"\n== {function}: {load['files']} files with {load['records'] // load['files']} records each,"
+        f" {mb(load['bytes'])} MB of text, {mb(load['stored_bytes'])} MB in gzip",
+        flush=True,
     )
-    print(f"machine: {machine()}")
-
-    print("\n== lake ingest", flush=True)
     runs = []
     for number in range(args.runs):
         with scratch(target) as out:
-            command = [lake, "ingest", folder / "AWSLogs", "--lake", f"{out}/lake", "--json"]
+            # Beside the logs lie load.json and, for CloudTrail, the same records as lines.
+            logs = [path for path in (folder / "AWSLogs", folder / "security-hub", folder / "eks-audit") if path.is_dir()]
+            command = [target / "release/lake", "ingest", *logs, "--lake", f"{out}/lake", "--json"]
             run = measure(command)
             summary = json.loads(run["out"])
             check(summary["records"]["read"], load["records"], "records that lake read")
             check(summary["bytes"]["decoded"], load["bytes"], "bytes that lake decoded")
             run["out_bytes"] = summary["bytes"]["out"]
         runs.append(run)
-        print(f"run {number + 1}: {told(run, load)}", flush=True)
-
-    print("\n== DuckDB on the same files", flush=True)
-    duck = duckdb(target, load, f"{quoted(folder)}/AWSLogs/**/*.json.gz", record="unnest(Records)", column="Records", list="[]")
-    print("\n== DuckDB on the same records as JSON lines, which suit it better and which CloudTrail does not write", flush=True)
-    as_lines(folder)
-    lines = duckdb(target, load, f"{quoted(folder)}/lines/*.json.gz", record="line", column="line", list="")
-
-    lake_run = sorted(runs, key=lambda run: run["cpu"])[len(runs) // 2]
-    lake_run["peak"] = max(run["peak"] for run in runs)
-    print()
-    for name, run in (("lake, median", lake_run), ("DuckDB", duck), ("DuckDB, JSON lines", lines)):
-        by_cpu, by_clock = rate(run["cpu"], load), rate(run["wall"], load)
-        print(
-            f"{name}: {by_cpu:.0f} MB/s and {load['records'] / run['cpu']:,.0f} records/s of processor time,"
-            f" {by_clock:.0f} MB/s by the clock, peak memory {mb(run['peak'])} MB"
-        )
-    ratios = [run["cpu"] / lake_run["cpu"] for run in (duck, lines)]
-    print(f"lake / DuckDB: {ratios[0]:.1f}, lake / DuckDB on JSON lines: {ratios[1]:.1f}, of processor time")
-    if lake_run["wall"] > 1.15 * lake_run["cpu"]:
+        print(f"lake, run {number + 1}: {told(run, load)}", flush=True)
+    lake = sorted(runs, key=lambda run: run["cpu"])[len(runs) // 2]
+    lake["peak"] = max(run["peak"] for run in runs)
+    found = [("lake, median", lake)]
+    for name, query, form in QUERIES[function]:
+        files = f"{quoted(folder)}/{'lines/*.gz' if 'lines' in name else '*/**/*.gz'}"
+        if "lines" in name:
+            as_lines(folder)
+        elif function == "cloudtrail":
+            files = f"{quoted(folder)}/AWSLogs/**/*.gz"
+        run = duckdb(target, load, query, files, form)
+        print(f"{name}: {told(run, load)}", flush=True)
+        found.append((name, run))
+    if lake["wall"] > 1.15 * lake["cpu"]:
         print("the clock ran on while others had the core or the disk; on an idle machine both figures agree")
+    return [
+        f"| `{function}` | {name} | {load['records'] / run['cpu']:,.0f} | {rate(run['cpu'], load):.0f} | {mb(run['peak'])}"
+        f" | {run['cpu'] / lake['cpu']:.1f} |"
+        for name, run in found
+    ]
 
 
-def duckdb(target, load, files, **form):
-    """One run of DuckDB, told and checked."""
+def duckdb(target, load, query, files, form):
+    """One run of DuckDB, checked."""
     with scratch(target) as out:
-        sql = DUCKDB.format(files=files, out=f"{quoted(out)}/out.parquet", **form)
+        sql = SETTINGS + query.format(files=files, out=f"{quoted(out)}/out.parquet", **form)
         run = measure([sys.executable, "-c", "import duckdb, sys; duckdb.execute(sys.argv[1])", sql])
         run["out_bytes"] = Path(out, "out.parquet").stat().st_size
         count = f"SELECT count(*) FROM read_parquet('{quoted(out)}/out.parquet')"
         program = "import duckdb, sys; print(duckdb.execute(sys.argv[1]).fetchone()[0])"
         counted = subprocess.run([sys.executable, "-c", program, count], check=True, stdout=subprocess.PIPE)
         check(int(counted.stdout), load["records"], "rows that DuckDB wrote")
-    print(f"run 1: {told(run, load)}", flush=True)
     return run
 
 
 def as_lines(folder):
-    """The load once more, a record a line: {"line": record}, so that the same query reads it."""
+    """CloudTrail's load once more, a record a line: {"line": record}, so that the same query reads it. That suits DuckDB
+    better, and CloudTrail does not write it."""
     if (folder / "lines").is_dir():
         return
     program = """if True:
@@ -182,7 +156,8 @@ def rate(seconds, load):
 
 def told(run, load):
     return (
-        f"{run['cpu']:.2f} s of processor, {run['wall']:.2f} s by the clock: {rate(run['cpu'], load):.0f} MB/s,"
+        f"{run['cpu']:.2f} s of processor, {run['wall']:.2f} s by the clock: {load['records'] / run['cpu']:,.0f} records/s,"
+        f" {rate(run['cpu'], load):.0f} MB/s,"
         f" peak memory {mb(run['peak'])} MB, {mb(run['out_bytes'])} MB of Parquet"
     )
 

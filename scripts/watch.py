@@ -3,10 +3,9 @@
     watch.py [FUNCTION]
 
 The raw bucket holds the objects that the files in events/ name, so `make invoke-...` in another terminal brings rows.
-Nothing is kept: when this ends, the buckets are gone.
+Nothing is kept: when this ends, the buckets are gone. SOURCES in the environment says which tables are written.
 """
 
-import itertools
 import json
 import os
 import re
@@ -26,6 +25,9 @@ LAKE = f"aws-security-data-lake-{aws_local.REGION}-local"
 
 def main():
     function = sys.argv[1] if len(sys.argv) > 1 else "cloudtrail"
+    functions = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+    if function not in functions:
+        sys.exit(f"there is no function {function}; there are: {', '.join(functions)}")
     port = os.environ.get("PORT", "9000")
     if missing := aws_local.missing_tools():
         sys.exit(missing)
@@ -53,12 +55,18 @@ def fill(s3, function):
     """Makes the buckets and puts a sample under every key that an event of the function names."""
     for bucket in (RAW, LAKE):
         s3.create_bucket(Bucket=bucket)
-    events = "".join(path.read_text() for path in (ROOT / "events").glob(f"{function}-*.json"))
-    keys = sorted(set(re.findall(r'AWSLogs/[^"\\, ]+', events)))
-    samples = json.loads((ROOT / "samples/EXPECTED.json").read_text())["files"]
-    for key, sample in zip(keys, itertools.cycle(samples)):
-        s3.put_object(Bucket=RAW, Key=key, Body=(ROOT / "samples" / sample["key"]).read_bytes())
-    return len(keys)
+    expected = json.loads((ROOT / "samples/EXPECTED.json").read_text())
+    if function in expected["central"]:
+        # These events name samples.
+        files = {file["key"]: ROOT / "samples/central" / file["key"] for file in expected["central"][function]["files"]}
+    else:
+        events = "".join(path.read_text() for path in (ROOT / "events").glob(f"{function}-*.json"))
+        keys = sorted(set(re.findall(r'AWSLogs/[^"\\, ]+', events)))
+        # Size and entity tag in these events are those of the first sample.
+        files = dict.fromkeys(keys, ROOT / "samples" / expected["files"][0]["key"])
+    for key, path in files.items():
+        s3.put_object(Bucket=RAW, Key=key, Body=path.read_bytes())
+    return len(files)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,58 @@ def function(name, log, **variables):
         yield Function(name, port, log)
 
 
+class LakeBucket:
+    """The bucket of a lake; `new` is what came into it since this was made."""
+
+    def __init__(self, s3, bucket):
+        self.s3, self.bucket = s3, bucket
+        self.before = self.objects()
+
+    def objects(self):
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+
+    def new(self):
+        return sorted(set(self.objects()) - set(self.before))
+
+    def body(self, key):
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def save(self, folder):
+        """Copies what is new to a folder."""
+        for key in self.new():
+            (folder / key).parent.mkdir(parents=True, exist_ok=True)
+            (folder / key).write_bytes(self.body(key))
+
+
+def queue(sqs, name):
+    """A new queue: its URL and its ARN."""
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    return url, attributes["QueueArn"]
+
+
+def poll(sqs, function, url, folder):
+    """Does what Lambda's poller does until the queue is empty: a batch in, what has not failed deleted. Answers the
+    batches and the ids that failed."""
+    batches, failed = [], []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        batch = [(message["MessageId"], message["Body"]) for message in messages]
+        answer = function.invoke(batch, folder)
+        batches.append(batch)
+        failed += answer
+        for message in messages:
+            if message["MessageId"] not in answer:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return batches, failed
+
+
+def left_in(sqs, url):
+    """Messages that a queue still has, hidden ones too."""
+    left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return int(left["ApproximateNumberOfMessages"]) + int(left["ApproximateNumberOfMessagesNotVisible"])
+
+
 def sqs_event(messages):
     """A batch as Lambda hands it to a function."""
     records = [

@@ -16,17 +16,80 @@ RAW = "raw-logs"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:raw-log-objects"
 
+
+@dataclass(frozen=True)
+class Source:
+    """A source as the template writes it: what its names begin with, its function's folder, its tables."""
+
+    name: str
+    folder: str
+    tables: tuple[str, ...]
+    # A key as AWS, or the stream of the template, writes it.
+    key: str
+
+
+SOURCES = [
+    Source(
+        "CloudTrail",
+        "cloudtrail",
+        ("CLOUD_TRAIL_MGMT", "S3_DATA", "LAMBDA_EXECUTION"),
+        "AWSLogs/123456789012/CloudTrail/us-east-1/2026/03/14/a log+1.json.gz",
+    ),
+    Source(
+        "VpcFlow",
+        "vpc-flow",
+        ("VPC_FLOW",),
+        "AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2026/x.log.gz",
+    ),
+    Source(
+        "Route53",
+        "route53",
+        ("ROUTE53",),
+        "AWSLogs/123456789012/vpcdnsquerylogs/vpc-0abc/2026/03/14/vpc-0abc_vpcdnsquerylogs_123456789012_x.log.gz",
+    ),
+    Source("SecurityHub", "security-hub", ("SH_FINDINGS",), "security-hub/2026/03/14/09/findings-1.gz"),
+    Source("EksAudit", "eks-audit", ("EKS_AUDIT",), "eks-audit/2026/03/14/09/audit-1"),
+    Source(
+        "Waf",
+        "waf",
+        ("WAF",),
+        "AWSLogs/123456789012/WAFLogs/us-east-1/shop/2026/03/14/09/05/x.log.gz",
+    ),
+]
+BY_NAME = {source.name: source for source in SOURCES}
+
 # The shapes of a deployment in which the conditions of the template differ. Each is held to the rules and created.
+ALL_ON = {f"Enable{source.name}": "true" for source in SOURCES}
 VARIANTS = {
-    "eventbridge": {},
-    "queue": {"NotificationMode": "Queue"},
-    "queue-with-topic": {"NotificationMode": "Queue", "RawBucketTopicArn": TOPIC_ARN},
-    "own-keys": {"RawBucketKmsKeyArn": KEY_ARN, "LakeKmsKeyArn": KEY_ARN, "LakeBucketSuffix": "example"},
-    "other-account": {"NotificationMode": "Queue", "RawBucketAccountId": "210987654321", "AlarmTopicArn": TOPIC_ARN},
+    "eventbridge": ALL_ON,
+    "queue": {**ALL_ON, "NotificationMode": "Queue"},
+    "queue-with-topic": {**ALL_ON, "NotificationMode": "Queue", "RawBucketTopicArn": TOPIC_ARN},
+    "own-keys": {
+        **ALL_ON,
+        "RawBucketKmsKeyArns": f"{KEY_ARN},{KEY_ARN}-2",
+        "LakeKmsKeyArn": KEY_ARN,
+        "LakeBucketSuffix": "example",
+    },
+    "own-buckets": {
+        **ALL_ON,
+        **{f"{source.name}BucketName": f"{RAW}-{source.folder}" for source in SOURCES},
+        "CloudTrailTables": "CLOUD_TRAIL_MGMT@1.0,CLOUD_TRAIL_MGMT@2.0",
+        "VpcFlowTables": "VPC_FLOW@1.0,VPC_FLOW@2.0",
+    },
+    "other-account": {
+        **ALL_ON,
+        "NotificationMode": "Queue",
+        "RawBucketAccountId": "210987654321",
+        "AlarmTopicArn": TOPIC_ARN,
+    },
+    "collected-by-others": {**ALL_ON, "CollectSecurityHub": "false", "CollectEksAudit": "false"},
+    "defaults": {},
+    "without-cloudtrail": {"EnableCloudTrail": "false", "EnableVpcFlow": "true", "EnableEksAudit": "true"},
 }
 
 FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 QUEUE, BUCKET, ALARM = "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::CloudWatch::Alarm"
+RULE, STREAM, LEDGER = "AWS::Events::Rule", "AWS::KinesisFirehose::DeliveryStream", "AWS::DynamoDB::Table"
 
 
 class Loader(yaml.SafeLoader):
@@ -95,7 +158,8 @@ class Plan:
             return pseudo[name]
         if name in self.template["Parameters"]:
             parameter = self.template["Parameters"][name]
-            return str(self.parameters[name] if name in self.parameters else parameter["Default"])
+            given = str(self.parameters[name] if name in self.parameters else parameter["Default"])
+            return given.split(",") if parameter["Type"] == "CommaDelimitedList" else given
         assert name.split(".")[0] in self.template["Resources"], f"{name} is no parameter and no resource"
         return self.physical.get(name, name)
 
@@ -111,6 +175,8 @@ class Plan:
             (name, argument), *_ = node.items()
             if name == "Ref":
                 return self.ref(argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self.condition(argument)
             if name.startswith("Fn::"):
                 return getattr(self, "fn_" + name[4:].lower())(argument)
         values = {key: self.value(value) for key, value in node.items()}
@@ -147,6 +213,10 @@ class Plan:
     def fn_split(self, argument):
         return self.value(argument[1]).split(argument[0])
 
+    def fn_select(self, argument):
+        index, values = argument
+        return self.value(values)[int(index)]
+
     def fn_findinmap(self, argument):
         name, top, second = self.value(argument)
         return self.template["Mappings"][name][top][second]
@@ -154,11 +224,21 @@ class Plan:
     def properties(self, name: str) -> dict:
         return self.value(self.template["Resources"][name]["Properties"])
 
+    def exists(self, name: str) -> bool:
+        """Whether a resource, or an output, is really created."""
+        one = self.template["Resources"].get(name) or self.template["Outputs"][name]
+        return "Condition" not in one or self.condition(one["Condition"])
+
     def resources(self, kind: str) -> dict[str, dict]:
         """The properties of the resources of a type that are really created."""
-        wanted = of_type(self.template, kind).items()
-        existing = [name for name, one in wanted if "Condition" not in one or self.condition(one["Condition"])]
-        return {name: self.properties(name) for name in existing}
+        return {name: self.properties(name) for name in of_type(self.template, kind) if self.exists(name)}
+
+    def enabled(self) -> list[Source]:
+        return [source for source in SOURCES if self.condition(source.name)]
+
+    def bucket(self, source: Source) -> str:
+        """The raw bucket of a source."""
+        return self.ref(f"{source.name}BucketName") or self.ref("RawBucketName")
 
 
 def evaluate(expanded: dict, variant: str, **parameters) -> Plan:

@@ -1,6 +1,7 @@
 """What tests of several files share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import lake_cli
@@ -25,9 +26,10 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_aws_settings():
-    """Hides the machine's AWS settings from the tests: no profile, region or credential of a user is ever used."""
+def no_settings():
+    """Hides the machine's settings from the tests: no profile, region, credential or choice of a user is ever used."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SOURCES", raising=False)
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -62,3 +64,30 @@ def corpus_lake(lake_binary, shared_dir, tmp_path_factory) -> lake_cli.Lake:
     result = lake.ingest(*folders, "--source", "cloudtrail")
     assert result.code == 0, result.err
     return lake
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """Spark in this process, on loopback, with Hive's catalogue in a folder of the test."""
+    if shutil.which("java") is None:
+        pytest.skip("java is not on PATH, and Spark needs it")
+    from pyspark.sql import SparkSession
+
+    folder = tmp_path_factory.mktemp("spark")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder / 'metastore'};create=true",
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -Duser.timezone=America/New_York",
+        "spark.log.level": "ERROR",
+    }
+    builder = SparkSession.builder.master("local[1]").appName("lake").enableHiveSupport()
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()

@@ -23,19 +23,32 @@ SAMPLES = ROOT / "samples"
 REGION = "us-east-1"
 DATABASE = "amazon_security_lake_glue_db_us_east_1"
 TABLES = ("CLOUD_TRAIL_MGMT", "S3_DATA", "LAMBDA_EXECUTION")
+
+# Tables by the name of their source's function, as `--source` takes it.
+ALL_TABLES = {
+    "cloudtrail": tuple(f"{source}@{version}" for version in ("1.0", "2.0") for source in TABLES),
+    "vpc-flow": ("VPC_FLOW@1.0", "VPC_FLOW@2.0"),
+    "route53": ("ROUTE53@1.0", "ROUTE53@2.0"),
+    "security-hub": ("SH_FINDINGS@1.0", "SH_FINDINGS@2.0"),
+    "eks-audit": ("EKS_AUDIT@2.0",),
+    "waf": ("WAF@2.0",),
+}
 PARTITION_KEYS = ("region", "accountid", "eventday")
 BUILD_SECONDS = 1800
 RUN_SECONDS = 120
 
 
 def missing_tools():
-    """Why `lake` cannot be built here; None if it can."""
-    return None if shutil.which("cargo") else "cargo is not on PATH"
+    """Why there is no `lake` here; None if there is one or it can be built."""
+    return None if os.environ.get("LAKE") or shutil.which("cargo") else "cargo is not on PATH"
 
 
 @functools.cache
 def binary():
-    """Path of `lake`, built from what is in the repository. Cargo says where its target directory is."""
+    """Path of `lake`: that of the variable LAKE, or built from what is in the repository."""
+    if os.environ.get("LAKE"):
+        return Path(os.environ["LAKE"])
+    # Cargo says where its target directory is.
     command = ["cargo", "build", "-p", "lake", "--bin", "lake", "--message-format=json-render-diagnostics"]
     build = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=BUILD_SECONDS, check=True)
     messages = (json.loads(line) for line in build.stdout.splitlines() if line.startswith("{"))
@@ -86,17 +99,22 @@ class Lake:
         self.folder = Path(folder)
         self.summary = None
 
-    def ingest(self, *arguments, **limits):
-        """`lake ingest … --json`; keeps the summary of the last one."""
-        result = run("ingest", *arguments, "--lake", self.folder, "--json", **limits)
+    def ingest(self, *arguments, tables=(), **limits):
+        """`lake ingest … --json` into the tables of these ids, or the default ones; keeps the summary of the last."""
+        wanted = ["--tables", ",".join(tables)] if tables else []
+        result = run("ingest", *arguments, *wanted, "--lake", self.folder, "--json", **limits)
         if result.out.startswith("{"):
             self.summary = result.json
         return result
 
     def files(self, *tables):
-        """Parquet files of the given tables, or of all."""
-        tables = tables or TABLES
-        return sorted(path for table in tables for path in (self.folder / "aws" / table).glob("2.0/*/*/*/*.parquet"))
+        """Parquet files of the given tables, or of all. A table without a version is that of 2.0."""
+        folders = [split(table) for table in tables] or [("*", "*")]
+        return sorted(
+            path
+            for source, version in folders
+            for path in (self.folder / "aws").glob(f"{source}/{version}/*/*/*/*.parquet")
+        )
 
     def objects(self):
         """Everything below `aws` and `quarantine`."""
@@ -118,17 +136,35 @@ class Lake:
 
     def catalog(self, table):
         """The catalogue's entry of a table."""
-        name = f"amazon_security_lake_table_us_east_1_{table.lower()}_2_0"
+        name = table_name(table).rpartition(".")[2]
         return json.loads((self.folder / "catalog" / DATABASE / f"{name}.json").read_text())
 
 
+def split(table):
+    """Source and version of `SOURCE@version`; without a version it is 2.0."""
+    source, _, version = table.partition("@")
+    return source, version or "2.0"
+
+
+def short_name(table):
+    """`vpc_flow_1_0` of `VPC_FLOW@1.0`."""
+    source, version = split(table)
+    return f"{source}_{version}".lower().replace(".", "_")
+
+
 def table_name(table):
-    return f"{DATABASE}.amazon_security_lake_table_us_east_1_{table.lower()}_2_0"
+    return f"{DATABASE}.amazon_security_lake_table_us_east_1_{short_name(table)}"
 
 
 def read(path):
     """One Parquet file as it is, without columns made of its path."""
     return pq.ParquetFile(path).read()
+
+
+def table_of(path):
+    """The table of a Parquet file in a lake, as `SOURCE@version`."""
+    source, version = path.parts[-6:-4]
+    return f"{source}@{version}"
 
 
 def partition_of(path):
@@ -147,7 +183,10 @@ def hive_type(kind):
         return f"array<{hive_type(kind.value_type)}>"
     if pa.types.is_map(kind):
         return f"map<{hive_type(kind.key_type)},{hive_type(kind.item_type)}>"
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
     names = {pa.string(): "string", pa.int32(): "int", pa.int64(): "bigint", pa.bool_(): "boolean"}
+    names[pa.float32()] = "float"
     return names.get(kind) or {pa.timestamp("ms", tz="UTC"): "timestamp"}.get(kind, f"no Hive type for {kind}")
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from cloudformation import ACCOUNT, ALARM, BUCKET, FUNCTION, MAPPING, QUEUE, Plan
+from cloudformation import ACCOUNT, ALARM, BUCKET, FUNCTION, LEDGER, MAPPING, QUEUE, SOURCES, STREAM, Plan
 
 # Grants of a role that cannot be narrower: (role, action or resource) and the reason. There is none yet.
 WILDCARDS_ALLOWED: dict[tuple[str, str], str] = {}
@@ -23,6 +23,22 @@ def dead_letter_queue(plan: Plan, queue: str) -> str | None:
     return name if name in plan.resources(QUEUE) else None
 
 
+def sources_have_a_switch(plan: Plan):
+    """With Enable<Source> everything of a source goes, and nothing else does."""
+    for source in SOURCES:
+        off = Plan(plan.template, {**plan.parameters, f"Enable{source.name}": "false"})
+        for kind in ("Resources", "Outputs"):
+            for name in plan.template[kind]:
+                if name.startswith(source.name):
+                    if off.exists(name):
+                        yield f"{name} stays when {source.name} is switched off"
+                elif off.exists(name) != plan.exists(name):
+                    yield f"{name} goes when {source.name} is switched off"
+    for source in plan.enabled():
+        if f"{source.name}Function" not in plan.resources(FUNCTION):
+            yield f"{source.name} is switched on and has no function"
+
+
 def functions_follow_the_parameters(plan: Plan):
     for name in plan.resources(FUNCTION):
         function = plan.template["Resources"][name]["Properties"]
@@ -35,6 +51,70 @@ def functions_follow_the_parameters(plan: Plan):
                 yield f"{name} ignores {parameter}"
         if "ReservedConcurrentExecutions" in function:
             yield f"{name} reserves concurrency: messages reach the dead-letter queue untried"
+    for source in plan.enabled():
+        variables = plan.properties(f"{source.name}Function")["Environment"]["Variables"]
+        if variables["RAW_BUCKETS"] != plan.bucket(source):
+            yield f"{source.name}Function reads another bucket than its source is written to"
+        tables = f"{source.name}Tables"
+        chosen = plan.ref(tables) if tables in plan.template["Parameters"] else f"{source.tables[0]}@2.0"
+        if variables["SOURCES"] != chosen:
+            yield f"{source.name}Function ignores {tables}"
+
+
+def rules_announce_the_logs(plan: Plan):
+    """A source's rule takes the objects that its function may read, and no others."""
+    for source in plan.enabled():
+        name = f"{source.name}ObjectCreatedRule"
+        if plan.ref("NotificationMode") == "Queue":
+            if plan.exists(name):
+                yield f"{name} announces although another way was asked for"
+            continue
+        pattern = {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {
+                "bucket": {"name": [plan.bucket(source)]},
+                "object": {"key": [{"wildcard": plan.ref(f"{source.name}Keys")}]},
+            },
+        }
+        if plan.properties(name)["EventPattern"] != pattern:
+            yield f"{name} announces others than the logs of {source.name}"
+        (target,) = plan.properties(name)["Targets"]
+        dead = f"{source.name}DeadLetterQueue.Arn"
+        if (target["Arn"], target.get("DeadLetterConfig")) != (f"{source.name}Queue.Arn", {"Arn": dead}):
+            yield f"{name} does not send to the queue of {source.name}"
+
+
+def ledgers_forget_after_a_while(plan: Plan):
+    for source in plan.enabled():
+        name = f"{source.name}Ledger"
+        variables = plan.properties(f"{source.name}Function")["Environment"]["Variables"]
+        if variables.get("LEDGER_TABLE") != name or name not in plan.resources(LEDGER):
+            yield f"{source.name}Function has no ledger of its own"
+            continue
+        table = plan.properties(name)
+        if table["KeySchema"] != [{"AttributeName": "id", "KeyType": "HASH"}]:
+            yield f"{name} has another key than the code"
+        if table.get("TimeToLiveSpecification") != {"AttributeName": "expires", "Enabled": True}:
+            yield f"{name} never forgets"
+        if table.get("BillingMode") != "PAY_PER_REQUEST":
+            yield f"{name} refuses calls when there are many"
+
+
+def streams_write_where_functions_read(plan: Plan):
+    for name, stream in plan.resources(STREAM).items():
+        source = next(source for source in SOURCES if name.startswith(source.name))
+        target = stream["ExtendedS3DestinationConfiguration"]
+        if target["BucketARN"] != f"arn:aws:s3:::{plan.bucket(source)}":
+            yield f"{name} writes to another bucket than the function of {source.name} reads"
+        if target["Prefix"] + "*" != plan.ref(f"{source.name}Keys"):
+            yield f"{name} writes where the function of {source.name} does not read"
+        if target["ErrorOutputPrefix"].startswith(target["Prefix"]):
+            yield f"{name} puts what failed among the logs"
+        if target["RoleARN"] != f"{source.name}DeliveryRole.Arn":
+            yield f"{name} has no role of its own"
+        if not target.get("CloudWatchLoggingOptions", {}).get("Enabled"):
+            yield f"{name} does not say why it fails"
 
 
 def functions_are_fed_by_a_queue(plan: Plan):
@@ -94,6 +174,9 @@ def queues_have_a_dead_letter_queue(plan: Plan):
 def stores_are_encrypted(plan: Plan):
     for name, queue in plan.resources(QUEUE).items():
         if queue.get("SqsManagedSseEnabled") is not True and not queue.get("KmsMasterKeyId"):
+            yield f"{name} is not encrypted"
+    for name, stream in plan.resources(STREAM).items():
+        if not stream.get("DeliveryStreamEncryptionConfigurationInput", {}).get("KeyType"):
             yield f"{name} is not encrypted"
     key = plan.ref("LakeKmsKeyArn")
     for name, bucket in plan.resources(BUCKET).items():
@@ -185,9 +268,19 @@ def roles_have_least_privilege(plan: Plan):
         role = plan.properties(name).get("Role", "").removesuffix(".Arn")
         if role not in roles or used.count(role) != 1:
             yield f"{name} has no role of its own in the template"
+    # The one resource with stars inside: the keys of the source that the role is for.
+    logs = {
+        (f"{source.name}{kind}", f"arn:aws:s3:::{plan.bucket(source)}/{plan.ref(f'{source.name}Keys')}")
+        for source in plan.enabled()
+        for kind in ("Role", "DeliveryRole")
+    }
     for name, role in roles.items():
         if role.get("ManagedPolicyArns"):
             yield f"{name} has policies that the template does not show"
+        for trust in role["AssumeRolePolicyDocument"]["Statement"]:
+            # Lambda assumes a role for the function that names it; the other services act for whoever asks.
+            if trust["Principal"] != {"Service": "lambda.amazonaws.com"} and not trust.get("Condition"):
+                yield f"{name} may be used for any account"
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "NotAction" in statement or "NotResource" in statement:
@@ -198,18 +291,19 @@ def roles_have_least_privilege(plan: Plan):
                 for resource in listed(statement.get("Resource", [])):
                     # A star may stand for the rest of a name only: below a folder of a bucket, within a database.
                     narrow = "*" not in resource[:-1] and resource.count("/") >= 2
-                    if "*" in resource and not narrow and (name, resource) not in WILDCARDS_ALLOWED:
+                    if "*" in resource and not narrow and (name, resource) not in logs | WILDCARDS_ALLOWED.keys():
                         yield f"{name} is granted something on {resource}"
 
 
 def functions_log_where_logs_end(plan: Plan):
     groups = plan.resources("AWS::Logs::LogGroup")
+    for name, group in groups.items():
+        if not group.get("RetentionInDays"):
+            yield f"{name} is kept for ever"
     for name, function in plan.resources(FUNCTION).items():
         group = groups.get(function.get("LoggingConfig", {}).get("LogGroup"))
         if group is None:
             yield f"{name} has no log group in the template"
-        elif not group.get("RetentionInDays"):
-            yield f"the log of {name} is kept for ever"
 
 
 def alarms_say_what_to_do(plan: Plan):
@@ -238,6 +332,9 @@ def alarms_say_what_to_do(plan: Plan):
             yield f"nobody notices that {queue} is late"
         if not watched("NumberOfMessagesSent", f"{queue}.QueueName", missing="breaching"):
             yield f"nobody notices that {queue} is silent"
+    for stream in plan.resources(STREAM):
+        if not watched("DeliveryToS3.DataFreshness", stream):
+            yield f"nobody notices that {stream} cannot write"
     for function in plan.resources(FUNCTION):
         for metric in ("Errors", "Throttles"):
             if not watched(metric, function):
@@ -253,17 +350,22 @@ def parameters_are_explained_and_bounded(plan: Plan):
 
 
 def outputs_name_what_an_operator_needs(plan: Plan):
-    wanted = {"LakeBucketName", "DatabaseName", "NotificationCommand"}
-    for function in plan.resources(FUNCTION):
-        source = function.removesuffix("Function")
-        wanted |= {f"{source}{part}" for part in ("FunctionName", "QueueUrl", "QueueArn", "DeadLetterQueueUrl")}
-        wanted |= {f"{source}{part}" for part in ("DeadLetterQueueArn", "RedriveCommand", "PauseCommand")}
-    for name in wanted - plan.template["Outputs"].keys():
+    wanted = {"LakeBucketName", "DatabaseName"}
+    for source in plan.enabled():
+        parts = "FunctionName RoleArn LogGroupName QueueUrl QueueArn DeadLetterQueueUrl DeadLetterQueueArn"
+        commands = "NotificationCommand RedriveCommand ReplayCommand PauseCommand"
+        wanted |= {f"{source.name}{part}" for part in f"{parts} {commands}".split()}
+    existing = {name for name in plan.template["Outputs"] if plan.exists(name)}
+    for name in sorted(wanted - existing):
         yield f"output {name} is missing"
 
 
 RULES = [
+    sources_have_a_switch,
     functions_follow_the_parameters,
+    rules_announce_the_logs,
+    ledgers_forget_after_a_while,
+    streams_write_where_functions_read,
     functions_are_fed_by_a_queue,
     mappings_settle_message_by_message,
     queues_outlast_their_functions,

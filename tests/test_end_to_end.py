@@ -15,7 +15,6 @@ from aws_local import ROOT, InvokeError, cloudtrail_file, s3_notification
 if aws_local.missing_tools():
     pytest.skip(aws_local.missing_tools(), allow_module_level=True)
 
-import botocore.exceptions
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,22 +47,8 @@ def aws(tmp_path_factory):
             yield SimpleNamespace(client=client, s3=s3, sqs=client("sqs"), function=function, variables=variables)
 
 
-class Lake:
-    """The lake bucket; `new` is what came into it since this was made."""
-
-    def __init__(self, s3):
-        self.s3 = s3
-        self.before = self.objects()
-
-    def objects(self):
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE)
-        return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
-
-    def new(self):
-        return sorted(set(self.objects()) - set(self.before))
-
-    def body(self, key):
-        return self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+class Lake(aws_local.LakeBucket):
+    """The lake bucket with rows of CloudTrail."""
 
     def event_ids(self):
         """Event ids of the new rows, with their number."""
@@ -77,7 +62,7 @@ class Lake:
 
 @pytest.fixture
 def lake(aws):
-    return Lake(aws.s3)
+    return Lake(aws.s3, LAKE)
 
 
 def sample(index=0):
@@ -103,30 +88,11 @@ def landing(body):
 
 
 def queue(aws, name):
-    """A new queue: its URL and its ARN."""
-    url = aws.sqs.create_queue(QueueName=name)["QueueUrl"]
-    attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    return url, attributes["QueueArn"]
-
-
-def receive(aws, url):
-    """A batch of messages as Lambda's poller receives it."""
-    return aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return aws_local.queue(aws.sqs, name)
 
 
 def poll(aws, url, folder):
-    """Does what Lambda's poller does until the queue is empty: a batch in, what has not failed deleted. Answers the
-    batches and the ids that failed."""
-    batches, failed = [], []
-    while messages := receive(aws, url):
-        batch = [(message["MessageId"], message["Body"]) for message in messages]
-        answer = aws.function.invoke(batch, folder)
-        batches.append(batch)
-        failed += answer
-        for message in messages:
-            if message["MessageId"] not in answer:
-                aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return batches, failed
+    return aws_local.poll(aws.sqs, aws.function, url, folder)
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +103,17 @@ def ingested(aws, tmp_path_factory):
     aws.s3.put_bucket_notification_configuration(Bucket="raw-logs", NotificationConfiguration=configuration)
     objects = sorted((SAMPLES / "AWSLogs").rglob("*.json.gz"))
     assert len(objects) == sum(EXPECTED["objects"].values())
-    lake = Lake(aws.s3)
+    lake = Lake(aws.s3, LAKE)
     reports = len(aws.function.reports())
     for path in objects:
         aws.s3.put_object(Bucket="raw-logs", Key=str(path.relative_to(SAMPLES)), Body=path.read_bytes())
     batches, failed = poll(aws, url, tmp_path_factory.mktemp("events"))
     folder = tmp_path_factory.mktemp("lake")
-    for key in lake.new():
-        (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        (folder / key).write_bytes(lake.body(key))
-    left = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    lake.save(folder)
     return SimpleNamespace(
         batches=batches,
         failed=failed,
-        left=int(left["ApproximateNumberOfMessages"]) + int(left["ApproximateNumberOfMessagesNotVisible"]),
+        left=aws_local.left_in(aws.sqs, url),
         keys=lake.new(),
         folder=folder,
         reports=aws.function.reports()[reports:],
@@ -160,8 +123,7 @@ def ingested(aws, tmp_path_factory):
 def expected_rows():
     """Rows by table and partition."""
     return {
-        (row["table"], row["region"], row["accountid"], row["eventday"]): row["rows"]
-        for row in EXPECTED["partitions"]
+        (row["table"], row["region"], row["accountid"], row["eventday"]): row["rows"] for row in EXPECTED["partitions"]
     }
 
 
@@ -429,9 +391,7 @@ def test_every_problem_of_the_configuration_is_named():
     subprocess.run(["cargo", "build", "-p", "cloudtrail"], cwd=ROOT, check=True, timeout=aws_local.BUILD_SECONDS)
     wrong = {"LAKE_BUCKET": "my-lake", "CODEC": "snappy", "BUFFER_BYTES": "1", "SOURCES": "VPC_FLOW@2.0"}
     program = ROOT / target / "debug/cloudtrail"
-    done = subprocess.run(
-        [program], env=aws_local.environment(**wrong), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([program], env=aws_local.environment(**wrong), capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     for name, value in wrong.items():
         assert f"{name} is `{value}`, expected" in done.stderr, done.stderr

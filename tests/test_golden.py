@@ -1,97 +1,100 @@
-"""Raw records that AWS published with their rows: ours are the same, field for field, but for what is listed here.
+"""Raw records that AWS published with their rows: ours are the same, field for field, but for what
+`golden_differences` lists.
 
-The pairs are reference data beside the repository. Those of source version 2.0 are compared whole. Those of 1.0 were
-written by AWS itself; what they say is told in the words of 2.0 first, where the contract tells how.
+The pairs are reference data beside the repository. `pytest tests/test_golden.py -k VPC_FLOW` holds one source.
 """
 
+import csv
 import datetime
+import fnmatch
+import importlib
+import io
 import json
-from collections import Counter
-from dataclasses import dataclass
+import re
+import struct
+from collections import Counter, defaultdict
 
 import lake_cli
 import pytest
+from golden_differences import ABSENT, ANY, Difference
+from lake_cli import ROOT
 
-ABSENT = "absent"
-ANY = "any value"
+GOLDEN = ROOT.parent / "shared" / "contract" / "golden"
+PAIRS = sorted(
+    (pair["source"], pair["source_version"], pair["folder"].rpartition("/")[2])
+    for pair in (json.loads((GOLDEN / "index.json").read_text()) if (GOLDEN / "index.json").is_file() else ())
+)
+SOURCES = ("CLOUD_TRAIL", "VPC_FLOW", "ROUTE53", "SH_FINDINGS", "EKS_AUDIT", "WAF")
+FUNCTIONS = dict(zip(SOURCES, ("cloudtrail", "vpc-flow", "route53", "security-hub", "eks-audit", "waf"), strict=True))
 
-
-@dataclass(frozen=True)
-class Difference:
-    """A path where our rows say something else than AWS's, on purpose."""
-
-    path: str
-    aws: object
-    ours: object
-    reason: str
-
-
-# All that is different in 2.0. A pair may differ in nothing else, and each of these has to be met.
-DIFFERENCES = [
-    Difference(
-        "api.request.uid", "''", "", "OCSF requires it, and AWS writes two quotes where a record has no requestID"
-    ),
-    Difference("actor.user.type_id", ABSENT, 99, "appended: the id of the caption in actor.user.type"),
-    Difference(
-        "actor.idp.uid", ABSENT, ANY, "appended: the identity store of an Identity Center user has no column at AWS"
-    ),
-    Difference(
-        "src_endpoint.svc_name",
-        ABSENT,
-        ANY,
-        "appended: OCSF 1.1.0 does not count `domain` as an identification of an endpoint",
-    ),
-    Difference("status_id", ABSENT, ANY, "appended: the id of the caption in status"),
-    Difference("service.name", ABSENT, ANY, "appended: OCSF requires service or dst_endpoint of an Authentication"),
-    Difference("asl_version", ABSENT, "2.0", "a column of AWS's table that its files and samples lack"),
-]
-
-# What 1.0 says otherwise even in the words of 2.0.
-DIFFERENCES_1_0 = [
-    Difference("api.request.uid", "''", "", "as in 2.0"),
-    Difference(
-        "status",
-        "Other",
-        "Success",
-        "1.0 has no status for Authentication but of sign-ins; by the error it is a success",
-    ),
-    Difference("user.uid", ABSENT, ANY, "1.0 has no ARN of the user that an Account Change is about"),
-]
+pytestmark = pytest.mark.usefixtures("shared_dir")
 
 
-def pairs(shared_dir, version):
-    for folder in sorted((shared_dir / "contract" / "golden" / version / "CLOUD_TRAIL").iterdir()):
-        raw = json.loads(next(folder.glob("raw.*")).read_text())
-        expected = json.loads((folder / "expected.ocsf.json").read_text())
-        # Those that AWS wrote are a list of the rows of a file.
-        records, rows = raw.get("Records", [raw]), expected if isinstance(expected, list) else [expected]
-        assert len(records) == len(rows), folder
-        for number, (record, row) in enumerate(zip(records, rows, strict=True)):
-            yield f"{folder.name}-{number}" if number else folder.name, record, row
+def differences(source):
+    return importlib.import_module(f"golden_differences.{source.lower()}").DIFFERENCES
+
+
+# From a pair to a raw object and AWS's rows.
+
+
+def as_log(source, text):
+    """A raw object in the form in which AWS delivers the source's logs."""
+    if source == "VPC_FLOW":
+        found = json.loads(text) if text.lstrip()[0] in "[{" else list(csv.DictReader(io.StringIO(text)))
+        header = " ".join(name.replace("_", "-") for name in found[0])
+        return "\n".join([header, *(" ".join(map(str, record.values())) for record in found), ""])
+    found = json.loads(text)
+    if source == "CLOUD_TRAIL":
+        found = found if "Records" in found else {"Records": [found]}
+    elif source == "SH_FINDINGS":
+        return json.dumps(found)
+    else:
+        found = found if isinstance(found, list) else [found]
+        return "".join(json.dumps(record) + "\n" for record in found)
+    return json.dumps(found)
 
 
 @pytest.fixture(scope="module")
-def golden(shared_dir, lake_binary, tmp_path_factory):
-    """By version and name: AWS's row and ours."""
+def ingested(lake_binary, tmp_path_factory):
+    """AWS's rows and ours of a pair, flat."""
+    found = {}
 
-    def ingested(version):
-        found = {}
-        for name, record, expected in pairs(shared_dir, version):
+    def rows(source, version, name):
+        if (source, version, name) not in found:
+            pair = GOLDEN / version / source / name
+            expected = json.loads((pair / "expected.ocsf.json").read_text())
             folder = tmp_path_factory.mktemp(name)
-            raw = lake_cli.put(folder, "raw.json", json.dumps({"Records": [record]}).encode())
-            lake = lake_cli.Lake(folder / "lake")
-            result = lake.ingest(raw, "--source", "cloudtrail")
-            assert result.code == 0, (name, result.err, lake.summary)
-            (row,) = lake.rows()
-            found[name] = expected, row
-        return found
+            raw = lake_cli.put(folder, "raw.log", as_log(source, next(pair.glob("raw.*")).read_text()).encode())
+            lake, function = lake_cli.Lake(folder / "lake"), FUNCTIONS[source]
+            tables = [table for table in lake_cli.ALL_TABLES[function] if table.endswith(f"@{version}")]
+            result = lake.ingest(raw, "--source", function, tables=tables)
+            assert result.code == 0, (result.err, lake.summary, lake.quarantined())
+            aws = expected if isinstance(expected, list) else [expected]
+            found[source, version, name] = [*map(flat, aws)], [*map(flat, lake.rows())]
+        return found[source, version, name]
 
-    return {version: ingested(version) for version in ("1.0", "2.0")}
+    return rows
+
+
+# Two rows side by side.
 
 
 def instant(value):
-    """A time however it is written."""
-    return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+    """A time however it is written; without a zone it is UTC."""
+    moment = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def meant(value):
+    """A value without what its notation adds: JSON in a text, digits that a 32-bit float does not have."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.dumps(json.loads(value), sort_keys=True)
+        except ValueError:
+            return value
+    if isinstance(value, float) or type(value).__name__ == "Decimal":
+        return struct.unpack("f", struct.pack("f", value))[0]
+    return value
 
 
 def flat(event):
@@ -99,188 +102,136 @@ def flat(event):
     found = {}
 
     def walk(value, path):
-        name = path.rpartition(".")[2]
         if path == "observables":
-            found[path] = Counter(tuple(sorted(entry.items())) for entry in value)
+            seen = defaultdict(Counter)
+            for entry in value:
+                rest = {name: inside for name, inside in entry.items() if name not in ("name", "type")}
+                # Equal ids have equal captions, but for the one of a source's own.
+                caption = entry.get("type") if entry.get("type_id") == 99 else ""
+                seen[entry.get("name")][f"{caption}{rest.pop('type_id', None)} {rest.pop('value', None)}"] += 1
+                assert not rest, rest
+            for name, values in seen.items():
+                found[f"observables[{name}]"] = said(values)
         elif path == "unmapped":
-            found.update({f"unmapped[{key}]": text for key, text in value.items()})
+            found.update({f"unmapped[{key}]": meant(text) for key, text in value.items()})
         elif isinstance(value, dict):
             for member, inside in value.items():
                 walk(inside, f"{path}.{member}" if path else member)
-        elif isinstance(value, list):
-            found[f"{path}[]"] = [flat(entry) if isinstance(entry, dict) else entry for entry in value]
-        elif name.endswith("_dt"):
+        elif isinstance(value, list) and value:
+            for number, element in enumerate(value):
+                walk(element, f"{path}[{number}]")
+        elif path.endswith("_dt") and value is not None:
             found[path] = instant(value)
         elif value is not None:
-            found[path] = value
+            found[path] = meant(value)
 
     walk(lake_cli.bare(event), "")
     return found
 
 
+def said(values):
+    found = sorted(values.elements())
+    return found[0] if len(found) == 1 else found
+
+
 def unlike(aws, ours):
-    """Paths where two flat events differ, with what each says."""
-    return {
-        path: (aws.get(path, ABSENT), ours.get(path, ABSENT))
-        for path in aws.keys() | ours.keys()
-        if aws.get(path) != ours.get(path)
-    }
+    """Where two flat events differ: paths without the numbers of a list's elements, with what each says."""
+    return [
+        (re.sub(r"\[\d+\]", "[]", path), aws.get(path, ABSENT), ours.get(path, ABSENT))
+        for path in sorted(aws.keys() | ours.keys())
+        if aws.get(path, ABSENT) != ours.get(path, ABSENT)
+    ]
 
 
-def unlisted(found, differences):
-    """What is left of differences that were found, without those that are listed."""
-
-    def is_listed(path, aws, ours):
-        return any(
-            path == listed.path and listed.aws in (aws, ANY) and listed.ours in (ours, ANY) for listed in differences
-        )
-
-    return {path: said for path, said in found.items() if not is_listed(path, *said)}
-
-
-def test_rows_of_2_0_are_aws_s(golden):
-    assert len(golden["2.0"]) >= 2
-    for name, (expected, row) in golden["2.0"].items():
-        left = unlisted(unlike(flat(expected), flat(row)), DIFFERENCES)
-        assert not left, f"{name}: {left}"
+def is_listed(listed, case, path, aws, ours):
+    # One path stands for itself: brackets mean nothing to it.
+    return (
+        path == listed.path
+        and listed.aws in (ANY, aws)
+        and listed.ours in (ANY, ours)
+        and fnmatch.fnmatchcase(case, listed.case)
+    )
 
 
-def test_each_difference_from_2_0_is_met(golden, sample_lake, shared_dir):
-    found = [unlike(flat(expected), flat(row)) for expected, row in golden["2.0"].values()]
-    contract = json.loads((shared_dir / "contract" / "tables" / "cloud_trail_mgmt_2_0.json").read_text())
-    at_aws = {column["name"]: column["type"] for column in contract["columns"]}
-    filled = {path for row in sample_lake.rows() for path in flat(row)}
-    for listed in DIFFERENCES:
-        if any(listed.path in paths for paths in found):
-            continue
-        # The pairs have no record of this kind. Then AWS's table has no such column and the samples do fill it.
-        column, _, member = listed.path.rpartition(".")
-        assert listed.aws == ABSENT and f"{member}:" not in members_of(at_aws, column), listed
-        assert listed.path in filled, listed
+def compared(aws, ours):
+    """Differences of all rows of a pair."""
+    assert len(aws) == len(ours), f"AWS has {len(aws)} rows, we have {len(ours)}"
+    return [difference for row in zip(aws, ours, strict=True) for difference in unlike(*row)]
 
 
-def members_of(types, path):
-    """What stands between the brackets of the struct at `path`, without what stands in structs within."""
-    column, *names = path.split(".")
-    words = types[column]
-    for name in names:
-        words = words[words.index(f"{name}:struct<") + len(name) + 1 :]
-    depth, members = 0, ""
-    for character in words[words.index("<") :]:
-        depth += {"<": 1, ">": -1}.get(character, 0)
-        if depth == 0:
-            return members
-        if depth == 1:
-            members += character
-    return members
+@pytest.mark.parametrize("source, version, name", PAIRS)
+def test_pair(ingested, source, version, name):
+    case = f"{version}/{name}"
+    left = [
+        f"{path}: AWS {aws!r}, ours {ours!r}"
+        for path, aws, ours in compared(*ingested(source, version, name))
+        if not any(is_listed(listed, case, path, aws, ours) for listed in differences(source))
+    ]
+    assert not left, "\n" + "\n".join(left)
 
 
-def test_an_unlisted_difference_is_noticed(golden):
-    expected, row = golden["2.0"]["documented-generic_api_activity"]
-    aws = flat(expected)
+@pytest.mark.parametrize("source", SOURCES)
+def test_each_listed_difference_is_met(ingested, source):
+    found = [
+        (f"{version}/{name}", *difference)
+        for of, version, name in PAIRS
+        if of == source
+        for difference in compared(*ingested(of, version, name))
+    ]
+    for listed in differences(source):
+        assert listed.reason, listed
+        assert any(is_listed(listed, *difference) for difference in found), f"not met: {listed}"
+
+
+def test_all_pairs_are_held():
+    assert {source for source, _, _ in PAIRS} == set(SOURCES)
+    assert len(PAIRS) >= 32
+
+
+def test_an_unlisted_difference_is_noticed(ingested):
+    (aws,), (ours,) = ingested("CLOUD_TRAIL", "2.0", "documented-generic_api_activity")
+    noon = datetime.datetime(2026, 3, 14, 12, tzinfo=datetime.UTC)
+    assert not unlike(ours, ours)
     for path, value in (
         ("status", "Failure"),
         ("unmapped[recipientAccountId]", "2"),
         ("actor.user.name", None),
-        ("api.request.uid", ""),
+        ("time_dt", noon),
+        ("resources[2].uid", "x"),
+        ("observables[src_endpoint.ip]", ["2 192.0.2.1", "2 192.0.2.1"]),
+        ("invented", 1),
     ):
-        ours = {**flat(row), path: value}
-        assert path in unlisted(unlike(aws, ours), DIFFERENCES), path
-    late = {**row, "time_dt": row["time_dt"] + datetime.timedelta(seconds=1)}
-    assert "time_dt" in unlisted(unlike(aws, flat(late)), DIFFERENCES)
-    seen = {**row, "observables": row["observables"][1:]}
-    assert "observables" in unlisted(unlike(aws, flat(seen)), DIFFERENCES)
+        changed = {**ours, path: value}
+        assert [found[0] for found in unlike(ours, changed)] == [re.sub(r"\[\d\]", "[]", path)]
+    assert aws.keys() & ours.keys() > {"status", "time_dt", "observables[src_endpoint.ip]"}
 
 
-# Version 1.0.
-
-RENAMED = {
-    "actor.user.uuid": "actor.user.uid",
-    "actor.user.uid": "actor.user.uid_alt",
-    "actor.user.account_uid": "actor.user.account.uid",
-    "actor.session.mfa": "actor.session.is_mfa",
-    "mfa": "is_mfa",
-    "user.uuid": "user.uid",
-    "user.uid": "user.uid_alt",
-}
-CLASSES = {
-    3005: (6003, 6, "Application Activity"),
-    3002: (3002, 3, "Identity & Access Management"),
-    3001: (3001, 3, "Identity & Access Management"),
-}
-
-# In 1.0 the leaves of these are in `unmapped`; 2.0 has them in api.*.data, and the type in metadata.event_code.
-MOVED = ("unmapped[requestParameters.", "unmapped[responseElements.", "unmapped[eventType]")
-
-# Columns that only 2.0 has, and those whose ids the classes' new numbers change.
-ONLY_2_0 = (
-    "time_dt",
-    "asl_version",
-    "metadata.event_code",
-    "api.request.data",
-    "api.response.data",
-    "observables",
-    "status_id",
-)
-ONLY_2_0_BELOW = ("actor.user.type_id", "src_endpoint.svc_name", "service.", "session.", "policy.")
+def test_a_difference_is_listed_by_case_path_and_values():
+    listed = Difference("2.0/*", "resources[].uid", "because", aws=ABSENT)
+    assert is_listed(listed, "2.0/a", "resources[].uid", ABSENT, "x")
+    assert not is_listed(listed, "1.0/a", "resources[].uid", ABSENT, "x")
+    assert not is_listed(listed, "2.0/a", "resources[].type", ABSENT, "x")
+    assert not is_listed(listed, "2.0/a", "resources[].uid", "y", "x")
 
 
-def in_words_of_2_0(row):
-    """A flat row of 1.0 as 2.0 has it."""
-    class_uid, category_uid, category_name = CLASSES[row["class_uid"]]
-    said = {}
-    for path, value in flat(row).items():
-        if path.startswith(MOVED):
-            continue
-        said[RENAMED.get(path, path)] = value
-    said |= {"class_uid": class_uid, "category_uid": category_uid, "category_name": category_name}
-    said["type_uid"] = class_uid * 100 + said["activity_id"]
-    said["metadata.version"] = "1.1.0"
-    said["metadata.profiles[]"] = [*said["metadata.profiles[]"], "datetime"]
-    if "actor.session.created_time" in said:
-        millis = said.pop("actor.session.created_time")
-        said["actor.session.created_time_dt"] = datetime.datetime.fromtimestamp(millis / 1000, datetime.UTC)
-    if "resources[]" in said:
-        said["resources[]"] = [
-            {{"account_uid": "owner.account.uid"}.get(name, name): value for name, value in entry.items()}
-            for entry in said["resources[]"]
-        ]
-    return {path: value for path, value in said.items() if path not in ONLY_2_0}
-
-
-def common(row):
-    """Our flat row without what 1.0 does not have."""
-    return {
-        path: value
-        for path, value in flat(row).items()
-        if path not in ONLY_2_0 and not path.startswith(ONLY_2_0_BELOW)
+def test_flat():
+    noon = "2026-03-14T12:00:00"
+    event = {
+        "time_dt": f"{noon}-04:00",
+        "a": {"b": None, "data": '{"x": 1,  "y": [2]}'},
+        "list": [{"c": 1}, {"c": None}, {"c": 3}],
+        "empty": [],
+        "score": 7.1,
+        "unmapped": {"k.l": "v"},
+        "observables": [{"name": "n", "type": "T", "type_id": 2, "value": "v"}] * 2,
     }
-
-
-def test_rows_of_1_0_say_the_same(golden):
-    assert len(golden["1.0"]) >= 15
-    left = {}
-    for name, (expected, row) in golden["1.0"].items():
-        left[name] = unlisted(unlike(in_words_of_2_0(expected), common(row)), DIFFERENCES_1_0)
-    assert not any(left.values()), {name: found for name, found in left.items() if found}
-
-
-def test_each_difference_from_1_0_is_met(golden):
-    found = [unlike(in_words_of_2_0(expected), common(row)) for expected, row in golden["1.0"].values()]
-    for listed in DIFFERENCES_1_0:
-        assert any(not unlisted({path: said}, [listed]) for paths in found for path, said in paths.items()), listed
-
-
-def test_the_words_of_2_0_cover_all_that_1_0_compares(golden):
-    """Were a path of 1.0 renamed to nothing, nothing would be compared."""
-    for expected, _ in golden["1.0"].values():
-        said = in_words_of_2_0(expected)
-        assert {
-            "class_uid",
-            "activity_id",
-            "activity_name",
-            "status",
-            "actor.user.type",
-            "time",
-            "api.operation",
-        } <= said.keys()
+    assert flat(event) == {
+        "time_dt": datetime.datetime.fromisoformat(f"{noon}-04:00"),
+        "a.data": '{"x": 1, "y": [2]}',
+        "list[0].c": 1,
+        "list[2].c": 3,
+        "empty": [],
+        "score": struct.unpack("f", struct.pack("f", 7.1))[0],
+        "unmapped[k.l]": "v",
+        "observables[n]": ["2 v", "2 v"],
+    }

@@ -18,10 +18,12 @@ import pytest
 from aws_local import BIN, ROOT
 from cloudformation import (
     ACCOUNT,
+    BY_NAME,
     FUNCTION,
     KEY_ARN,
     RAW,
     REGION,
+    SOURCES,
     TEMPLATE,
     TOPIC_ARN,
     VARIANTS,
@@ -38,6 +40,7 @@ from template_rules import (
     functions_are_fed_by_a_queue,
     functions_follow_the_parameters,
     functions_log_where_logs_end,
+    ledgers_forget_after_a_while,
     listed,
     mappings_settle_message_by_message,
     only_tls_is_spoken,
@@ -46,8 +49,11 @@ from template_rules import (
     queues_have_a_dead_letter_queue,
     queues_outlast_their_functions,
     roles_have_least_privilege,
+    rules_announce_the_logs,
     senders_are_bound,
+    sources_have_a_switch,
     stores_are_encrypted,
+    streams_write_where_functions_read,
 )
 
 
@@ -102,6 +108,10 @@ def change_all(**values):
     return lambda template: template["Globals"]["Function"].update(values)
 
 
+def destination(template: dict, source: str) -> dict:
+    return properties(template, f"{source}Delivery")["ExtendedS3DestinationConfiguration"]
+
+
 def change_role(policy: int, **values):
     return lambda template: statements(template, "CloudTrailRole", policy)[0].update(values)
 
@@ -110,7 +120,86 @@ ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 # For each rule: what is broken, how, and what the rule must say.
 MUTATIONS = {
+    sources_have_a_switch: [
+        (
+            "an alarm stays without its source",
+            lambda template: template["Resources"]["WafErrorsAlarm"].pop("Condition"),
+            "WafErrorsAlarm stays when Waf is switched off",
+        ),
+        (
+            "an output stays without its source",
+            lambda template: template["Outputs"]["Route53RoleArn"].pop("Condition"),
+            "Route53RoleArn stays",
+        ),
+        (
+            "a source hangs on another's switch",
+            lambda template: template["Resources"]["VpcFlowQueue"].update(Condition="Route53"),
+            "VpcFlowQueue goes when Route53 is switched off",
+        ),
+    ],
+    rules_announce_the_logs: [
+        (
+            "a rule takes every object",
+            lambda template: properties(template, "VpcFlowObjectCreatedRule")["EventPattern"]["detail"].pop("object"),
+            "VpcFlowObjectCreatedRule announces others",
+        ),
+        (
+            "a rule sends to another's queue",
+            lambda template: properties(template, "WafObjectCreatedRule")["Targets"][0].update(
+                Arn={"Fn::GetAtt": ["VpcFlowQueue", "Arn"]}
+            ),
+            "does not send to the queue of Waf",
+        ),
+        (
+            "a rule loses what it cannot deliver",
+            lambda template: properties(template, "WafObjectCreatedRule")["Targets"][0].pop("DeadLetterConfig"),
+            "does not send to the queue of Waf",
+        ),
+    ],
+    streams_write_where_functions_read: [
+        (
+            "a stream writes elsewhere",
+            lambda template: destination(template, "SecurityHub").update(Prefix="findings/"),
+            "where the function of SecurityHub does not read",
+        ),
+        (
+            "what failed lies among the logs",
+            lambda template: destination(template, "EksAudit").update(ErrorOutputPrefix="eks-audit/failed/"),
+            "among the logs",
+        ),
+        (
+            "a stream fails in silence",
+            lambda template: destination(template, "EksAudit").pop("CloudWatchLoggingOptions"),
+            "does not say why",
+        ),
+    ],
+    ledgers_forget_after_a_while: [
+        (
+            "a ledger grows for ever",
+            drop("Route53Ledger", "TimeToLiveSpecification"),
+            "Route53Ledger never forgets",
+        ),
+        (
+            "a function has another's ledger",
+            lambda template: properties(template, "WafFunction")["Environment"]["Variables"].update(
+                LEDGER_TABLE={"Ref": "VpcFlowLedger"}
+            ),
+            "WafFunction has no ledger of its own",
+        ),
+    ],
     functions_follow_the_parameters: [
+        (
+            "a function reads another's bucket",
+            lambda template: properties(template, "WafFunction")["Environment"]["Variables"].update(RAW_BUCKETS="x"),
+            "WafFunction reads another bucket",
+        ),
+        (
+            "a function has its tables fixed",
+            lambda template: properties(template, "Route53Function")["Environment"]["Variables"].update(
+                SOURCES="ROUTE53@1.0"
+            ),
+            "ignores Route53Tables",
+        ),
         ("the runtime has a typing error", change_all(Runtime="provided.al2032"), "provided.al2023"),
         ("the architecture is fixed", change_all(Architectures=["arm64"]), "Architecture"),
         ("concurrency is reserved", change("CloudTrailFunction", ReservedConcurrentExecutions=5), "reserves"),
@@ -147,6 +236,11 @@ MUTATIONS = {
     ],
     stores_are_encrypted: [
         ("a queue is not encrypted", drop("CloudTrailQueue", "SqsManagedSseEnabled"), "CloudTrailQueue"),
+        (
+            "a stream is not encrypted",
+            drop("EksAuditDelivery", "DeliveryStreamEncryptionConfigurationInput"),
+            "EksAuditDelivery",
+        ),
         ("the lake is not encrypted", drop("LakeBucket", "BucketEncryption"), "LakeBucket"),
     ],
     buckets_are_private_and_kept: [
@@ -179,7 +273,14 @@ MUTATIONS = {
     ],
     roles_have_least_privilege: [
         ("the role may read all", change_role(0, Resource="*"), "something on *"),
-        ("the role may read the whole bucket", change_role(0, Resource=f"arn:aws:s3:::{RAW}/*"), f"{RAW}/*"),
+        ("the role may read logs of any account", change_role(0, Resource=f"arn:aws:s3:::{RAW}/AWSLogs/*/x/*"), "/x/*"),
+        (
+            "anybody may have the stream write",
+            lambda template: properties(template, "EksAuditDeliveryRole")["AssumeRolePolicyDocument"]["Statement"][
+                0
+            ].pop("Condition"),
+            "EksAuditDeliveryRole may be used for any account",
+        ),
         ("the role may do all to the lake", change_role(1, Action="s3:*"), "s3:*"),
         ("the role may not do something", change_role(2, NotAction="glue:DeleteTable"), "everything but"),
         ("a policy is not shown", change("CloudTrailRole", ManagedPolicyArns=[ADMINISTRATOR]), "does not show"),
@@ -193,11 +294,13 @@ MUTATIONS = {
     functions_log_where_logs_end: [
         ("the log is Lambda's own", drop("CloudTrailFunction", "LoggingConfig"), "no log group"),
         ("the log is kept for ever", drop("CloudTrailLogGroup", "RetentionInDays"), "for ever"),
+        ("a stream's log is kept for ever", drop("EksAuditDeliveryLogGroup", "RetentionInDays"), "for ever"),
     ],
     alarms_say_what_to_do: [
         ("dead letters are not watched", remove("CloudTrailDeadLetterAlarm"), "dead-letter queue"),
         ("some dead letters are tolerated", change("CloudTrailDeadLetterAlarm", Threshold=10), "dead-letter queue"),
         ("age is not watched", remove("CloudTrailMessageAgeAlarm"), "late"),
+        ("a stream is not watched", remove("SecurityHubDeliveryAlarm"), "SecurityHubDelivery cannot write"),
         ("silence is not seen", change("CloudTrailSilenceAlarm", TreatMissingData="missing"), "silent"),
         ("an alarm has no remedy", change("CloudTrailErrorsAlarm", AlarmDescription="errors"), "CloudTrailErrorsAlarm"),
     ],
@@ -295,6 +398,7 @@ def role_statements(plan: Plan, role: str) -> list[dict]:
 # What the calls of the store need. The calls of a multipart upload are permitted as the put that they make up.
 S3_ACTIONS = {
     "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "head_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "put_object": {"s3:PutObject"},
     "create_multipart_upload": {"s3:PutObject"},
     "upload_part": {"s3:PutObject"},
@@ -303,78 +407,190 @@ S3_ACTIONS = {
 }
 
 
-def test_the_role_is_granted_exactly_what_the_code_calls(expanded):
-    def calls(module: str) -> set[str]:
-        files = [*ROOT.glob(f"shared/src/{module}.rs"), *ROOT.glob(f"shared/src/{module}/**/*.rs")]
-        code = "".join(file.read_text() for file in files if not {"tests", "tests.rs"} & set(file.parts))
-        return set(re.findall(r"\bclient\s*\.\s*([a-z0-9_]+)\(\)", code)) - {"clone"}
+# What a call of the ledger needs. A transaction is permitted as what it does.
+DYNAMODB_ACTIONS = {
+    "batch_get_item": {"dynamodb:BatchGetItem"},
+    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
+    "update_item": {"dynamodb:UpdateItem"},
+}
 
+
+def calls(module: str) -> set[str]:
+    """The calls of an AWS client that a module of shared/ makes."""
+    files = [*ROOT.glob(f"shared/src/{module}.rs"), *ROOT.glob(f"shared/src/{module}/**/*.rs")]
+    code = "".join(file.read_text() for file in files if not {"tests", "tests.rs"} & set(file.parts))
+    return set(re.findall(r"\bclient\s*\.\s*([a-z0-9_]+)\(\)", code)) - {"clone"}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.folder)
+def test_the_role_is_granted_exactly_what_the_code_calls(expanded, source):
     glue = {"glue:" + call.title().replace("_", "") for call in calls("catalog/glue")}
     s3 = set().union(*(S3_ACTIONS[call] for call in calls("store/s3")))
+    ledger = set().union(*(DYNAMODB_ACTIONS[call] for call in calls("ledger/dynamodb")))
     # Lambda's poller and its log need these of the function's role.
     lambdas = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     lambdas |= {"logs:CreateLogStream", "logs:PutLogEvents"}
     keys = {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert len(glue) >= 4 and len(s3) >= 4
-    for variant, expected in {"eventbridge": glue | s3 | lambdas, "own-keys": glue | s3 | lambdas | keys}.items():
-        granted = role_statements(evaluate(expanded, variant), "CloudTrailRole")
+    assert len(glue) >= 4 and len(s3) >= 4 and len(ledger) >= 4
+    needed = glue | s3 | ledger | lambdas
+    for variant, expected in {"eventbridge": needed, "own-keys": needed | keys}.items():
+        granted = role_statements(evaluate(expanded, variant), f"{source.name}Role")
         assert {action for one in granted for action in listed(one["Action"])} == expected
 
 
-def test_the_role_reaches_its_own_things_only(expanded):
-    physical = {"LakeBucket.Arn": "arn:aws:s3:::aws-security-data-lake-us-east-1-x"}
-    plan = evaluate(expanded, "own-keys", RawBucketLogPrefix="trail/AWSLogs/")
-    plan.physical = physical
-    granted = role_statements(plan, "CloudTrailRole")
-    lake, glue = physical["LakeBucket.Arn"], f"arn:aws:glue:{REGION}:{ACCOUNT}"
+LAKE = {"LakeBucket.Arn": "arn:aws:s3:::aws-security-data-lake-us-east-1-x"}
+
+
+def allows(granted: list[dict], action: str, resource: str) -> bool:
+    """Whether statements allow an action. IAM's stars stand for slashes too, as these do."""
+    return any(
+        action in listed(one["Action"]) and fnmatch.fnmatchcase(resource, pattern)
+        for one in granted
+        for pattern in listed(one["Resource"])
+    )
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.folder)
+@pytest.mark.parametrize("variant", ["own-keys", "own-buckets"])
+def test_the_role_reaches_its_own_things_only(expanded, source, variant):
+    plan = evaluate(expanded, variant)
+    plan.physical = LAKE
+    granted = role_statements(plan, f"{source.name}Role")
+    lake, glue = LAKE["LakeBucket.Arn"], f"arn:aws:glue:{REGION}:{ACCOUNT}"
     database = "amazon_security_lake_glue_db_us_east_1"
-    tables = f"{glue}:table/{database}/amazon_security_lake_table_us_east_1"
-
-    def allowed(action: str, resource: str) -> bool:
-        return any(
-            action in listed(one["Action"]) and fnmatch.fnmatchcase(resource, pattern)
-            for one in granted
-            for pattern in listed(one["Resource"])
-        )
-
-    for action, resource, expected in [
-        ("s3:GetObject", f"arn:aws:s3:::{RAW}/trail/AWSLogs/1/CloudTrail/x.json.gz", True),
-        ("s3:GetObject", f"arn:aws:s3:::{RAW}/payroll.csv", False),
-        ("s3:GetObject", f"arn:aws:s3:::{RAW}-backup/trail/AWSLogs/x", False),
-        ("s3:GetObject", f"{lake}/aws/CLOUD_TRAIL_MGMT/2.0/x", False),
-        ("s3:PutObject", f"{lake}/aws/CLOUD_TRAIL_MGMT/2.0/region=us-east-1/x.zstd.parquet", True),
-        ("s3:PutObject", f"{lake}/aws/S3_DATA/2.0/x", True),
-        ("s3:PutObject", f"{lake}/aws/LAMBDA_EXECUTION/2.0/x", True),
-        ("s3:PutObject", f"{lake}/quarantine/cloudtrail/x.jsonl.gz", True),
-        ("s3:PutObject", f"{lake}/quarantine/vpc-flow/x.jsonl.gz", False),
-        ("s3:PutObject", f"{lake}/aws/VPC_FLOW/2.0/x", False),
-        ("s3:PutObject", f"arn:aws:s3:::{RAW}/trail/AWSLogs/x", False),
+    expectations = [
+        ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(source)}/payroll.csv", False),
+        ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(source)}-backup/{source.key}", False),
+        ("s3:PutObject", f"arn:aws:s3:::{plan.bucket(source)}/{source.key}", False),
         ("glue:CreateTable", f"{glue}:catalog", True),
         ("glue:CreateDatabase", f"{glue}:database/{database}", True),
         ("glue:CreateDatabase", f"{glue}:database/other", False),
-        ("glue:BatchCreatePartition", f"{tables}_cloud_trail_mgmt_2_0", True),
-        ("glue:BatchCreatePartition", f"{tables}_s3_data_2_0", True),
-        ("glue:BatchCreatePartition", f"{tables}_lambda_execution_2_0", True),
-        ("glue:BatchCreatePartition", f"{tables}_vpc_flow_2_0", False),
-        ("sqs:ReceiveMessage", "CloudTrailQueue.Arn", True),
-        ("sqs:ReceiveMessage", "CloudTrailDeadLetterQueue.Arn", False),
-        ("sqs:SendMessage", "CloudTrailQueue.Arn", False),
-        ("logs:PutLogEvents", "CloudTrailLogGroup.Arn", True),
-    ]:
-        assert allowed(action, resource) is expected, f"{action} on {resource}"
+    ]
+    for other in SOURCES:
+        own = other is source
+        expectations += [
+            ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(other)}/{other.key}", own),
+            ("s3:PutObject", f"{lake}/quarantine/{other.folder}/x.jsonl.gz", own),
+            ("sqs:ReceiveMessage", f"{other.name}Queue.Arn", own),
+            ("sqs:ReceiveMessage", f"{other.name}DeadLetterQueue.Arn", False),
+            ("sqs:SendMessage", f"{other.name}Queue.Arn", False),
+            ("logs:PutLogEvents", f"{other.name}LogGroup.Arn", own),
+            ("dynamodb:UpdateItem", f"{other.name}Ledger.Arn", own),
+        ]
+        for table in other.tables:
+            for version in ("1.0", "2.0"):
+                name = f"amazon_security_lake_table_us_east_1_{table.lower()}_{version.replace('.', '_')}"
+                expectations += [
+                    ("s3:PutObject", f"{lake}/aws/{table}/{version}/region=us-east-1/x.zstd.parquet", own),
+                    ("s3:GetObject", f"{lake}/aws/{table}/{version}/region=us-east-1/x.zstd.parquet", False),
+                    ("glue:BatchCreatePartition", f"{glue}:table/{database}/{name}", own),
+                ]
+    for action, resource, expected in expectations:
+        assert allows(granted, action, resource) is expected, f"{action} on {resource}"
     for one in granted:
         if any(action.startswith("kms:") for action in listed(one["Action"])):
             assert one["Condition"] == {"StringLike": {"kms:ViaService": f"s3.{REGION}.amazonaws.com*"}}
+            assert listed(one["Resource"]) in ([KEY_ARN], [KEY_ARN, f"{KEY_ARN}-2"])
         if "s3:GetObject" in listed(one["Action"]):
             assert one["Condition"] == {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
 
 
-def test_the_role_covers_the_sources_that_can_be_enabled(raw):
-    writes = json.dumps(statements(raw, "CloudTrailRole", 1))
-    tables = json.dumps(statements(raw, "CloudTrailRole", 2))
-    for source in raw["Parameters"]["SourcesEnabled"]["Default"].split(","):
-        name = source.split("@")[0]
-        assert f"/aws/{name}/*" in writes and f"_{name.lower()}_*" in tables, source
+@pytest.mark.parametrize("name", ["SecurityHub", "EksAudit"])
+def test_a_stream_reaches_its_own_things_only(expanded, name):
+    source, plan = BY_NAME[name], evaluate(expanded, "own-keys")
+    plan.physical = LAKE
+    granted = role_statements(plan, f"{name}DeliveryRole")
+    assert allows(granted, "s3:PutObject", f"arn:aws:s3:::{RAW}/{source.key}")
+    assert allows(granted, "s3:PutObject", f"arn:aws:s3:::{RAW}/firehose-failed/{source.folder}/x")
+    for other in SOURCES:
+        if other is not source:
+            assert not allows(granted, "s3:PutObject", f"arn:aws:s3:::{RAW}/{other.key}")
+            assert not allows(granted, "s3:GetObject", f"arn:aws:s3:::{RAW}/{other.key}")
+    assert not allows(granted, "s3:PutObject", f"{LAKE['LakeBucket.Arn']}/aws/x")
+    sender = role_statements(plan, f"{name}SenderRole")
+    assert [(set(one["Action"]), one["Resource"]) for one in sender] == [
+        ({"firehose:PutRecord", "firehose:PutRecordBatch"}, f"{name}Delivery.Arn")
+    ]
+
+
+def tables_in_code(source) -> set[str]:
+    """The tables that a function can fill, as SOURCE@version."""
+    code = (ROOT / "functions" / source.folder / "src/lib.rs").read_text()
+    names = re.findall(r"\b([A-Z0-9_]+)_([12])_0\b", code)
+    assert names, f"the tables of {source.folder} are not where they were"
+    return {f"{name}@{version}.0" for name, version in names}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.folder)
+def test_the_tables_that_can_be_chosen_are_those_of_the_code(raw, source):
+    known = tables_in_code(source)
+    assert {name.split("@")[0] for name in known} == set(source.tables)
+    parameter = raw["Parameters"].get(f"{source.name}Tables")
+    if parameter is None:
+        assert known == {f"{source.tables[0]}@2.0"}
+        return
+    default = set(parameter["Default"].split(","))
+    assert default == {f"{table}@2.0" for table in source.tables}
+    if values := parameter.get("AllowedValues"):
+        assert {name for value in values for name in value.split(",")} == known
+    else:
+        assert {name for name in known if re.search(parameter["AllowedPattern"], name)} == known
+
+
+# ---- The blocks of the sources ---------------------------------------------------------------------------------------
+
+
+def block(template: dict, source) -> dict:
+    """A source's resources with the names of the source replaced, and what is said of it to people left out."""
+    resources = {
+        name: {key: value for key, value in resource["Properties"].items() if not key.endswith("Description")}
+        | {"Condition": resource["Condition"]}
+        for name, resource in template["Resources"].items()
+        if name.startswith(source.name) and "Delivery" not in name and "Sender" not in name and "Findings" not in name
+    }
+    text = json.dumps(resources, sort_keys=True)
+    for table in source.tables:
+        text = text.replace(f"/aws/{table}/", "/aws/TABLE/").replace(f"_{table.lower()}_*", "_table_*")
+    if f"{source.name}Tables" not in template["Parameters"]:
+        text = text.replace(f'"{source.tables[0]}@2.0"', json.dumps({"Ref": f"{source.name}Tables"}))
+    for places in ("/{}/", "-{}"):
+        text = text.replace(places.format(source.folder), places.format("source"))
+    return without_repetition(json.loads(text.replace(source.name, "Source")))
+
+
+def without_repetition(node):
+    """Lists with each element once: three tables look like one."""
+    if isinstance(node, dict):
+        return {key: without_repetition(value) for key, value in node.items()}
+    if isinstance(node, list):
+        once = {json.dumps(value, sort_keys=True): without_repetition(value) for value in node}
+        return list(once.values())
+    return node
+
+
+@pytest.mark.parametrize("source", SOURCES[1:], ids=lambda source: source.folder)
+def test_the_blocks_of_all_sources_are_alike(raw, source):
+    first, other = block(raw, SOURCES[0]), block(raw, source)
+    assert other.keys() == first.keys()
+    for name, resource in first.items():
+        assert other[name] == resource, name
+    outputs = {name.removeprefix(source.name) for name in raw["Outputs"] if name.startswith(source.name)}
+    assert outputs >= {name.removeprefix("CloudTrail") for name in raw["Outputs"] if name.startswith("CloudTrail")}
+
+
+def test_every_resource_belongs_to_the_lake_or_to_one_source(raw):
+    for name in raw["Resources"]:
+        owners = [source for source in SOURCES if name.startswith(source.name)]
+        assert len(owners) == (0 if name.startswith("Lake") else 1), name
+
+
+def test_cloudformation_takes_its_size(raw, expanded):
+    # SAM uploads what it makes of this file; its transform makes the file longer.
+    assert TEMPLATE.stat().st_size < 1_000_000 and len(json.dumps(expanded)) < 1_000_000
+    assert len(expanded["Resources"]) <= 500
+    assert len(expanded["Parameters"]) <= 200 and len(expanded["Outputs"]) <= 200
+    for output in raw["Outputs"].values():
+        assert len(output["Description"]) <= 1024
 
 
 # ---- Parameters ------------------------------------------------------------------------------------------------------
@@ -384,14 +600,25 @@ def test_the_role_covers_the_sources_that_can_be_enabled(raw):
     "parameter, accepted, refused",
     [
         ("RawBucketName", ["raw-logs", "aws-logs.example"], ["", "Raw", "aws-security-data-lake-us-east-1-x"]),
-        ("RawBucketLogPrefix", ["AWSLogs/", "trail/o-1/AWSLogs/"], ["", "/", "AWSLogs", "*/", "AWSLogs/*", "${x}/"]),
+        ("WafBucketName", ["", "aws-waf-logs-x"], ["Raw", "aws-security-data-lake-us-east-1-x"]),
+        (
+            "CloudTrailKeys",
+            ["AWSLogs/*/CloudTrail/*", "trail/AWSLogs/o-1/*/CloudTrail/*", "AWSLogs/123456789012/CloudTrail/*"],
+            ["", "*", "/*", "*/CloudTrail/*", "AWSLogs/", "AWSLogs/**/CloudTrail/*", "${x}/*", "AWSLogs/?/*"],
+        ),
+        ("VpcFlowKeys", ["AWSLogs/*vpcflowlogs/*", "flow-logs/*"], ["flow-logs/", "*", "AWSLogs**"]),
+        ("SecurityHubKeys", ["security-hub/*", "a/b=c/*"], ["security-hub/", "a/*/b/*", "*", "!{x}/*"]),
         ("RawBucketAccountId", ["", ACCOUNT], ["1234", "arn:aws:iam::123456789012:root"]),
-        ("RawBucketKmsKeyArn", ["", KEY_ARN, KEY_ARN.replace("aws:", "aws-cn:")], ["*", "alias/raw", KEY_ARN + "*"]),
+        ("RawBucketKmsKeyArns", ["", KEY_ARN, KEY_ARN.replace("aws:", "aws-cn:")], ["*", "alias/raw", KEY_ARN + "*"]),
         ("LakeKmsKeyArn", ["", KEY_ARN], ["*", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/lake"]),
         ("RawBucketTopicArn", ["", TOPIC_ARN], ["*", TOPIC_ARN + ".fifo", TOPIC_ARN + "*"]),
         ("AlarmTopicArn", ["", TOPIC_ARN], ["*", "someone@example.com"]),
         ("LakeBucketSuffix", ["", "x", "team-a", "a" * 24], ["-x", "x-", "X", "a.b"]),
-        ("SourcesEnabled", ["S3_DATA@2.0", "S3_DATA@2.0,CLOUD_TRAIL_MGMT@2.0"], ["", "S3_DATA", "VPC_FLOW@2.0"]),
+        (
+            "CloudTrailTables",
+            ["S3_DATA@2.0", "S3_DATA@1.0,CLOUD_TRAIL_MGMT@2.0"],
+            ["", "S3_DATA", "VPC_FLOW@2.0", "S3_DATA@3.0", "S3_DATA@1.0, S3_DATA@2.0"],
+        ),
     ],
 )
 def test_patterns_accept_what_works_and_refuse_what_does_not(raw, parameter, accepted, refused):

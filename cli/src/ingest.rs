@@ -1,6 +1,6 @@
 //! `lake ingest`: raw files in, the lake's tables out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::Usage;
 use crate::files::{self, RawFile};
 use crate::ledger::{self, Group, Ledger, Member, Options, SourceLedger};
+use crate::recognise;
+use crate::selection::{Selection, TableSet};
 use crate::sources::{self, Make, Sources, Verdict};
 use crate::summary::{Failed, Summary};
 
@@ -30,8 +32,8 @@ const GROUP_BYTES: u64 = 256 << 20;
 
 /// Bring raw logs into a lake.
 ///
-/// The source of a file is found from its path, which is expected in the shape that AWS's log delivery
-/// writes. A file that is no log (a digest, a log of another service) is skipped and counted, as are symbolic
+/// The source of a file is found from its path, if that has the shape that AWS's log delivery writes, or else
+/// from what stands at its beginning. A file that is no log (a digest, a log of another service) is skipped and counted, as are symbolic
 /// links and hidden files. So is a file that is in the lake already, the same path with the same content: the
 /// same command may be run again at any time, also after it was interrupted.
 ///
@@ -47,9 +49,17 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
 
-    /// Take files whose path says nothing for logs of this source
+    /// Take files whose path says nothing for logs of this source, whatever stands in them
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(sources::names()))]
     source: Option<String>,
+
+    /// Tables to write, as SOURCE@version [default: all of source version 2.0]
+    ///
+    /// A comma list such as VPC_FLOW@1.0,VPC_FLOW@2.0. A file whose rows are in some of the tables already is
+    /// ingested into the others alone.
+    #[arg(long, value_name = "LIST", env = "SOURCES", default_value = "", hide_default_value = true)]
+    #[arg(hide_env_values = true, value_parser = Selection::parse)]
+    tables: Selection,
 
     /// Region of the lake: it is part of the names of database and tables
     #[arg(long, default_value = "us-east-1", value_parser = region)]
@@ -83,7 +93,9 @@ Examples:
   lake ingest ~/logs/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03 --lake ./lake
       one month of one account and region
   lake ingest export.json.gz --source cloudtrail --lake ./lake --json
-      a file with a name of its own
+      a file with a name of its own, of which the source is said
+  lake ingest ~/logs --tables VPC_FLOW@1.0,VPC_FLOW@2.0 --lake ./lake
+      VPC flow logs alone, into the tables of both source versions
 
 Exit code: 0 everything landed or was skipped for a reason, 1 something was quarantined or failed, 2 usage.";
 
@@ -136,13 +148,17 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         match sources.classify(&file.key) {
             Verdict::Log(index) => logs[index].push(file),
             Verdict::NotALog(reason) => summary.skip(reason),
-            Verdict::Unknown => summary.objects.failed.push(Failed {
-                object: path.display().to_string(),
-                reason: format!(
-                    "no source knows such a path; to take the file for a log of one give --source ({})",
-                    sources::names().join(", ")
-                ),
-            }),
+            Verdict::Unknown => match recognise::source_of(&path).and_then(sources::index) {
+                Some(index) => logs[index].push(file),
+                None => summary.objects.failed.push(Failed {
+                    object: path.display().to_string(),
+                    reason: format!(
+                        "neither its path nor its beginning is that of a log; to take the file for a log of a \
+                         source give --source ({})",
+                        sources::names().join(", ")
+                    ),
+                }),
+            },
         }
     }
 
@@ -155,6 +171,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
             max_record_bytes: usize::try_from(args.max_record_bytes)?,
             buffer_bytes: usize::try_from(args.buffer_bytes)?,
         },
+        selection: args.tables.clone(),
         runtime: Builder::new_current_thread().build()?,
         bar: progress_bar(args.json, logs.iter().flatten().map(|file| file.bytes).sum()),
         summary,
@@ -194,6 +211,7 @@ enum Ended {
 struct Ingest<'a> {
     lake: &'a Path,
     options: Options,
+    selection: Selection,
     runtime: Runtime,
     bar: ProgressBar,
     summary: Summary,
@@ -202,51 +220,72 @@ struct Ingest<'a> {
 impl Ingest<'_> {
     /// Ingests the files of one source: first what an earlier run left unfinished, then the rest in groups.
     fn source(&mut self, make: Make, ledger: &Ledger, files: Vec<RawFile>) -> anyhow::Result<()> {
-        let mut ledger = ledger.source(make().name())?;
-        let mut done: HashSet<PathBuf> = HashSet::new();
+        let source = make();
+        let wanted = self.selection.of(source.as_ref());
+        let mut ledger = ledger.source(source.name(), source.tables())?;
+        let mut replayed = HashMap::new();
         if let Some(mut group) = ledger.pending()? {
-            done = group.files.iter().map(Member::path).collect();
+            let tables = ledger.tables(&group)?;
             writeln!(
                 io::stderr(),
                 "first the {} files of an ingest that was interrupted",
                 group.files.len()
             )?;
             let recorded: Vec<Member> = group.files.iter().map(as_it_is_now).collect();
-            if let Ended::Stopped = self.group(make, &mut ledger, &mut group, &recorded)? {
-                self.give_up(files.into_iter(), &done);
+            let ended = self.group(make, &mut ledger, &mut group, tables, &recorded)?;
+            let landed = |member: &Member| (member.path(), ledger.missing(member, tables).is_empty());
+            replayed = recorded.iter().map(landed).collect();
+            if let Ended::Stopped = ended {
+                self.give_up(files.iter().map(path).filter(|path| !replayed.contains_key(path)));
                 return Ok(());
             }
         }
-        let (mut group, mut bytes) = (Vec::new(), 0);
+        // Files that need the same tables are ingested together.
+        let mut groups: BTreeMap<TableSet, Vec<Member>> = BTreeMap::new();
         let mut files = files.into_iter();
         while let Some(file) = files.next() {
-            if done.contains(&Path::new(&file.bucket).join(&file.key)) {
+            if wanted.is_empty() {
+                self.summary.skip("source_not_enabled");
+                self.bar.inc(file.bytes);
                 continue;
             }
+            let was_replayed = replayed.get(&path(&file)).copied();
+            if was_replayed == Some(false) {
+                continue; // the trouble with it has been told
+            }
             let Some(member) = self.member(file) else { continue };
-            if ledger.contains(&member) {
-                self.summary.skip("already_ingested");
+            let tables = ledger.missing(&member, wanted);
+            if tables.is_empty() {
+                if was_replayed.is_none() {
+                    self.summary.skip("already_ingested");
+                }
                 self.bar.inc(member.bytes);
                 continue;
             }
-            bytes += member.bytes;
+            let group = groups.entry(tables).or_default();
             group.push(member);
-            let is_last = files.len() == 0;
-            if (group.len() >= GROUP_FILES || bytes >= GROUP_BYTES) && !is_last {
-                if let Ended::Stopped = self.new_group(make, &mut ledger, &mut group)? {
-                    self.give_up(files, &done);
+            let bytes: u64 = group.iter().map(|member| member.bytes).sum();
+            if group.len() >= GROUP_FILES || bytes >= GROUP_BYTES {
+                let group = std::mem::take(group);
+                if let Ended::Stopped = self.new_group(make, &mut ledger, tables, group)? {
+                    let waiting = groups.values().flatten().map(Member::path);
+                    self.give_up(waiting.chain(files.map(|file| path(&file))));
                     return Ok(());
                 }
-                bytes = 0;
             }
         }
-        self.new_group(make, &mut ledger, &mut group)?;
+        while let Some((tables, group)) = groups.pop_first() {
+            if let Ended::Stopped = self.new_group(make, &mut ledger, tables, group)? {
+                self.give_up(groups.values().flatten().map(Member::path));
+                return Ok(());
+            }
+        }
         Ok(())
     }
 
     /// Reads a file once for its hash. `None` if that fails, which is then reported.
     fn member(&mut self, file: RawFile) -> Option<Member> {
-        let path = Path::new(&file.bucket).join(&file.key);
+        let path = path(&file);
         match ledger::sha256(&path) {
             Ok(sha256) => Some(Member { bucket: file.bucket, key: file.key, bytes: file.bytes, sha256 }),
             Err(error) => {
@@ -262,16 +301,17 @@ impl Ingest<'_> {
         &mut self,
         make: Make,
         ledger: &mut SourceLedger,
-        files: &mut Vec<Member>,
+        tables: TableSet,
+        files: Vec<Member>,
     ) -> anyhow::Result<Ended> {
         if files.is_empty() {
             return Ok(Ended::Recorded);
         }
-        let files = std::mem::take(files);
         let recorded = files.clone();
-        let mut group = Group { options: self.options.clone(), files };
+        let names = tables.definitions(make().tables()).iter().map(|table| table.id()).collect();
+        let mut group = Group { options: self.options.clone(), tables: names, files };
         ledger.begin(&group)?;
-        self.group(make, ledger, &mut group, &recorded)
+        self.group(make, ledger, &mut group, tables, &recorded)
     }
 
     /// Ingests a group that is noted as pending. `recorded` are its files as they are recorded if they land.
@@ -280,13 +320,14 @@ impl Ingest<'_> {
         make: Make,
         ledger: &mut SourceLedger,
         group: &mut Group,
+        tables: TableSet,
         recorded: &[Member],
     ) -> anyhow::Result<Ended> {
         let source = make();
-        let tables = source.tables().iter().copied().filter(|table| table.is_default()).collect();
+        let definitions = tables.definitions(source.tables());
         let catalog = FolderCatalog::new(self.lake, &group.options.region);
         let settings = settings(self.lake, &group.options)?;
-        let pipeline = Pipeline::new(source, tables, FolderStore, catalog, settings)?;
+        let pipeline = Pipeline::new(source, definitions, FolderStore, catalog, settings)?;
         // The content is part of an object's identity, so a file that changes gets rows of its own.
         let object = |member: &Member| ObjectRef {
             etag: Some(member.sha256.clone()),
@@ -318,20 +359,22 @@ impl Ingest<'_> {
         }
         let landed = recorded.iter().enumerate().filter(|(index, _)| !failed.contains(index));
         let landed: Vec<Member> = landed.map(|(_, member)| member.clone()).collect();
-        ledger.finish(&landed)?;
+        ledger.finish(&landed, tables)?;
         Ok(Ended::Recorded)
     }
 
     /// Reports files that are not tried because the lake cannot be written.
-    fn give_up(&mut self, files: impl Iterator<Item = RawFile>, done: &HashSet<PathBuf>) {
-        for file in files {
-            let path = Path::new(&file.bucket).join(&file.key);
-            if !done.contains(&path) {
-                let reason = "not tried, because the lake could not be written before".to_owned();
-                self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
-            }
+    fn give_up(&mut self, paths: impl Iterator<Item = PathBuf>) {
+        for path in paths {
+            let reason = "not tried, because the lake could not be written before".to_owned();
+            self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
         }
     }
+}
+
+/// A file's absolute path.
+fn path(file: &RawFile) -> PathBuf {
+    Path::new(&file.bucket).join(&file.key)
 }
 
 /// A file of an interrupted group as it is to be recorded: with the content that it has now.

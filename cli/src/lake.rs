@@ -100,8 +100,13 @@ impl Table {
         self.entry.name.strip_prefix(prefix.as_str()).unwrap_or(&self.entry.name)
     }
 
+    /// `CLOUD_TRAIL_MGMT@2.0`
+    pub(crate) fn id(&self) -> String {
+        format!("{}@{}", self.source, self.version)
+    }
+
     fn answers_to(&self, name: &str) -> bool {
-        let id = format!("{}@{}", self.source, self.version);
+        let id = self.id();
         let names = [&self.qualified_name(), &self.entry.name, self.short_name(), &id, &self.source];
         names.iter().any(|known| known.eq_ignore_ascii_case(name))
     }

@@ -3,16 +3,18 @@
 //! | file | what |
 //! |---|---|
 //! | `state/lock` | held while an ingest runs; two at once would overwrite each other's catalogue |
-//! | `state/ingested/<source>.jsonl` | a line for each file in the lake: path, SHA-256 of its bytes, size |
+//! | `state/ingested/<source>.jsonl` | a line for each file in the lake: path, SHA-256 of its bytes, size, tables |
 //! | `state/pending/<source>.json` | the files being ingested, and the settings that matter to the output |
 //!
-//! A file counts as the same if its path and its content are. The names of a group's Parquet objects derive
+//! A file counts as the same if its path and its content are. Its rows are in the tables that its lines name,
+//! together; where further tables are wanted of it later, it is ingested into those alone. (It is read whole
+//! then, so its records that are in quarantine come there again.) The names of a group's Parquet objects derive
 //! from the files of the group. A group is therefore noted before its first row is written, and taken back
 //! when its files are recorded; one that was interrupted in between is ingested again as it was, under the
 //! same names, before anything else is. So an ingest may be killed at any point, and the next one leaves each
 //! row once. A machine that loses power may lose more: folders are not synced to disk, only files are.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::table::TableDefinition;
+
+use crate::selection::TableSet;
 
 /// A file of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +66,9 @@ pub(crate) struct Options {
 pub(crate) struct Group {
     /// How.
     pub(crate) options: Options,
+    /// Into which tables, as `SOURCE@version`; none in the notes of a lake from before there was a choice.
+    #[serde(default)]
+    pub(crate) tables: Vec<String>,
     /// Which.
     pub(crate) files: Vec<Member>,
 }
@@ -71,6 +79,9 @@ struct Line<'a> {
     path: std::borrow::Cow<'a, str>,
     sha256: std::borrow::Cow<'a, str>,
     bytes: u64,
+    /// As [`Group::tables`].
+    #[serde(default)]
+    tables: Vec<String>,
 }
 
 /// The record of a lake. Holding it is holding the lock.
@@ -85,7 +96,8 @@ pub(crate) struct Ledger {
 pub(crate) struct SourceLedger {
     ingested: PathBuf,
     pending: PathBuf,
-    known: HashSet<[u8; 16]>,
+    tables: &'static [&'static TableDefinition],
+    known: HashMap<[u8; 16], TableSet>,
 }
 
 impl Ledger {
@@ -112,11 +124,15 @@ impl Ledger {
         }
     }
 
-    /// Reads the record of a source.
+    /// Reads the record of a source that fills these tables.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(crate) fn source(&self, name: &str) -> anyhow::Result<SourceLedger> {
+    pub(crate) fn source(
+        &self,
+        name: &str,
+        tables: &'static [&'static TableDefinition],
+    ) -> anyhow::Result<SourceLedger> {
         let ingested = self.state.join("ingested").join(format!("{name}.jsonl"));
         let pending = self.state.join("pending").join(format!("{name}.json"));
         let text = match fs::read_to_string(&ingested) {
@@ -125,10 +141,20 @@ impl Ledger {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", ingested.display())),
         };
         // A line that was cut off belongs to a group that is still pending, so it is written again.
-        let lines = text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok());
-        let known = lines.map(|line| fingerprint(&line.path, &line.sha256)).collect();
-        Ok(SourceLedger { ingested, pending, known })
+        let mut ledger = SourceLedger { ingested, pending, tables, known: HashMap::new() };
+        for line in text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok()) {
+            ledger.add(fingerprint(&line.path, &line.sha256), named(tables, &line.tables));
+        }
+        Ok(ledger)
     }
+}
+
+/// Tables of those names; the ones of source version 2.0, once the only ones, if there is no name.
+fn named(tables: &'static [&'static TableDefinition], names: &[String]) -> TableSet {
+    TableSet::of(tables, |table| match names {
+        [] => table.is_default(),
+        names => names.contains(&table.id()),
+    })
 }
 
 /// A file's path and content in 16 bytes: a lake may know millions of files.
@@ -143,9 +169,27 @@ fn fingerprint(path: &str, sha256: &str) -> [u8; 16] {
 }
 
 impl SourceLedger {
-    /// True if this file with this content is in the lake.
-    pub(crate) fn contains(&self, member: &Member) -> bool {
-        self.known.contains(&fingerprint(&member.path().to_string_lossy(), &member.sha256))
+    /// The tables among `wanted` that do not have this file with this content yet.
+    pub(crate) fn missing(&self, member: &Member, wanted: TableSet) -> TableSet {
+        let known = self.known.get(&fingerprint(&member.path().to_string_lossy(), &member.sha256));
+        wanted.without(known.copied().unwrap_or_default())
+    }
+
+    /// The tables of a group.
+    ///
+    /// # Errors
+    /// If there is none of that name: then the lake was filled by a newer `lake`.
+    pub(crate) fn tables(&self, group: &Group) -> anyhow::Result<TableSet> {
+        let is_known = |name: &&String| self.tables.iter().any(|table| table.id() == **name);
+        if let Some(name) = group.tables.iter().find(|name| !is_known(name)) {
+            bail!("{} names the table {name}, which this `lake` does not know", self.pending.display());
+        }
+        Ok(named(self.tables, &group.tables))
+    }
+
+    fn add(&mut self, fingerprint: [u8; 16], tables: TableSet) {
+        let known = self.known.entry(fingerprint).or_default();
+        *known = known.with(tables);
     }
 
     /// The group that an earlier run did not finish.
@@ -180,11 +224,13 @@ impl SourceLedger {
         write().with_context(|| format!("cannot write {}", self.pending.display()))
     }
 
-    /// Records files whose rows are durable and whose partitions are registered, and takes their group back.
+    /// Records files whose rows are durable in these tables and whose partitions are registered, and takes their
+    /// group back.
     ///
     /// # Errors
     /// If that fails. The group is then still pending and the next run repeats it.
-    pub(crate) fn finish(&mut self, landed: &[Member]) -> anyhow::Result<()> {
+    pub(crate) fn finish(&mut self, landed: &[Member], tables: TableSet) -> anyhow::Result<()> {
+        let names: Vec<String> = tables.definitions(self.tables).iter().map(|table| table.id()).collect();
         let write = || -> io::Result<()> {
             let mut text = Vec::new();
             if !ends_with_newline(&self.ingested)? {
@@ -196,6 +242,7 @@ impl SourceLedger {
                     path: path.to_string_lossy(),
                     sha256: member.sha256.as_str().into(),
                     bytes: member.bytes,
+                    tables: names.clone(),
                 };
                 serde_json::to_writer(&mut text, &line)?;
                 text.push(b'\n');
@@ -207,7 +254,7 @@ impl SourceLedger {
         };
         write().with_context(|| format!("cannot record what was ingested in {}", self.ingested.display()))?;
         for member in landed {
-            self.known.insert(fingerprint(&member.path().to_string_lossy(), &member.sha256));
+            self.add(fingerprint(&member.path().to_string_lossy(), &member.sha256), tables);
         }
         Ok(())
     }
@@ -252,6 +299,17 @@ pub(crate) fn sha256(path: &Path) -> io::Result<String> {
 mod tests {
     use super::*;
 
+    const TABLES: &[&TableDefinition] =
+        &[&shared::table::definitions::VPC_FLOW_1_0, &shared::table::definitions::VPC_FLOW_2_0];
+
+    fn version(version: &str) -> TableSet {
+        TableSet::of(TABLES, |table| version.split(',').any(|wanted| wanted == table.version))
+    }
+
+    fn is_in(ledger: &SourceLedger, member: &Member, versions: &str) -> bool {
+        ledger.missing(member, version(versions)).is_empty()
+    }
+
     fn member(key: &str) -> Member {
         Member { bucket: "/raw".into(), key: key.into(), bytes: 1, sha256: "00".into() }
     }
@@ -264,25 +322,56 @@ mod tests {
             max_record_bytes: 1,
             buffer_bytes: 1,
         };
-        Group { options, files }
+        Group { options, tables: vec!["VPC_FLOW@2.0".into()], files }
     }
 
     #[test]
     fn a_group_is_pending_until_it_is_recorded() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(folder.path()).unwrap();
-        let mut source = ledger.source("s").unwrap();
+        let mut source = ledger.source("s", TABLES).unwrap();
         source.begin(&group(vec![member("a"), member("b")])).unwrap();
         assert_eq!(
-            ledger.source("s").unwrap().pending().unwrap(),
+            ledger.source("s", TABLES).unwrap().pending().unwrap(),
             Some(group(vec![member("a"), member("b")]))
         );
-        assert!(!source.contains(&member("a")));
-        source.finish(&[member("a")]).unwrap();
-        let again = ledger.source("s").unwrap();
+        assert!(!is_in(&source, &member("a"), "2.0"));
+        source.finish(&[member("a")], version("2.0")).unwrap();
+        let again = ledger.source("s", TABLES).unwrap();
         assert_eq!(again.pending().unwrap(), None);
-        assert!(again.contains(&member("a")) && !again.contains(&member("b")));
-        assert!(!again.contains(&Member { sha256: "01".into(), ..member("a") }));
+        assert!(is_in(&again, &member("a"), "2.0") && !is_in(&again, &member("b"), "2.0"));
+        assert!(!is_in(&again, &Member { sha256: "01".into(), ..member("a") }, "2.0"));
+    }
+
+    #[test]
+    fn a_file_is_known_table_by_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        let mut source = ledger.source("s", TABLES).unwrap();
+        for versions in ["2.0", "1.0"] {
+            assert_eq!(source.missing(&member("a"), version("1.0,2.0")).without(version(versions)), {
+                version(if versions == "2.0" { "1.0" } else { "" })
+            });
+            source.begin(&group(vec![member("a")])).unwrap();
+            source.finish(&[member("a")], version(versions)).unwrap();
+        }
+        assert!(is_in(&source, &member("a"), "1.0,2.0"));
+        assert!(is_in(&ledger.source("s", TABLES).unwrap(), &member("a"), "1.0,2.0"));
+    }
+
+    #[test]
+    fn notes_without_tables_mean_2_0() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        let path = folder.path().join("state/ingested/s.jsonl");
+        fs::write(&path, "{\"path\":\"/raw/a\",\"sha256\":\"00\",\"bytes\":1}\n").unwrap();
+        let source = ledger.source("s", TABLES).unwrap();
+        assert!(is_in(&source, &member("a"), "2.0") && !is_in(&source, &member("a"), "1.0"));
+        let mut old = group(vec![member("b")]);
+        old.tables.clear();
+        assert_eq!(source.tables(&old).unwrap(), version("2.0"));
+        old.tables.push("VPC_FLOW@9.0".into());
+        assert!(source.tables(&old).unwrap_err().to_string().contains("VPC_FLOW@9.0"));
     }
 
     #[test]
@@ -292,12 +381,12 @@ mod tests {
         let path = folder.path().join("state/ingested/s.jsonl");
         fs::write(&path, "{\"path\":\"/raw/a\",\"sha256\":\"00\",\"bytes\":1}\n{\"path\":\"/raw/b\",\"sh")
             .unwrap();
-        let mut source = ledger.source("s").unwrap();
-        assert!(source.contains(&member("a")) && !source.contains(&member("b")));
+        let mut source = ledger.source("s", TABLES).unwrap();
+        assert!(is_in(&source, &member("a"), "2.0") && !is_in(&source, &member("b"), "2.0"));
         source.begin(&group(vec![member("b")])).unwrap();
-        source.finish(&[member("b")]).unwrap();
-        let again = ledger.source("s").unwrap();
-        assert!(again.contains(&member("a")) && again.contains(&member("b")));
+        source.finish(&[member("b")], version("2.0")).unwrap();
+        let again = ledger.source("s", TABLES).unwrap();
+        assert!(is_in(&again, &member("a"), "2.0") && is_in(&again, &member("b"), "2.0"));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{ArrowPrimitiveType, Int32Type, Int64Type};
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -15,31 +15,13 @@ use serde_json::{Value, json};
 
 use crate::grid::{self, Grid};
 use crate::lake::{self, LakeFile};
-use crate::questions::{self, Answer};
+use crate::questions::{self, Answer, Question, Row};
 
-/// The table that the questions are about.
-const TABLE: &str = "CLOUD_TRAIL_MGMT@2.0";
-
-/// The leaves that an [`Event`] is made of; nothing else is read.
-const LEAVES: [&str; 12] = [
-    "time",
-    "class_uid",
-    "status",
-    "api.operation",
-    "api.response.error",
-    "actor.user.type",
-    "actor.user.name",
-    "actor.user.uid",
-    "actor.user.uid_alt",
-    "actor.invoked_by",
-    "src_endpoint.ip",
-    "user.uid",
-];
-
-/// Answer a few security questions from the management events of a lake.
+/// Answer a few security questions from the tables of a lake.
 ///
-/// What root has done, who failed to sign in, who assumed which role, who is denied most often. Each answer
-/// comes with the Athena query that gives the same.
+/// What root has done, who failed to sign in, who is denied most often; who sends most and whose flows are rejected;
+/// which domains are asked for and blocked; how severe the findings are; which web requests are blocked. Those whose
+/// table the lake has, each with the Athena query that gives the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  lake report --lake ./lake\n  lake report --lake ./lake --json")]
 pub(crate) struct ReportArgs {
@@ -52,62 +34,40 @@ pub(crate) struct ReportArgs {
     json: bool,
 }
 
-/// What the questions need of an event.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Event<'a> {
-    /// `time`, in milliseconds since the epoch
-    pub(crate) time: i64,
-    /// `accountid`
-    pub(crate) account: Option<&'a str>,
-    /// `class_uid`
-    pub(crate) class_uid: Option<i32>,
-    /// `status`
-    pub(crate) status: Option<&'a str>,
-    /// `api.operation`
-    pub(crate) operation: Option<&'a str>,
-    /// `api.response.error`
-    pub(crate) error: Option<&'a str>,
-    /// `actor.user.type`
-    pub(crate) user_type: Option<&'a str>,
-    /// `actor.user.name`
-    pub(crate) user_name: Option<&'a str>,
-    /// `actor.user.uid`
-    pub(crate) user_uid: Option<&'a str>,
-    /// `actor.user.uid_alt`
-    pub(crate) user_uid_alt: Option<&'a str>,
-    /// `actor.invoked_by`
-    pub(crate) invoked_by: Option<&'a str>,
-    /// `src_endpoint.ip`
-    pub(crate) source_ip: Option<&'a str>,
-    /// `user.uid`
-    pub(crate) target_uid: Option<&'a str>,
-}
-
-impl<'a> Event<'a> {
-    /// Who called: an ARN, or else an AWS service, or else an id.
-    pub(crate) fn caller(&self) -> Option<&'a str> {
-        self.user_uid.or(self.invoked_by).or(self.user_uid_alt)
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
-/// If the lake has no management events or cannot be read.
+/// If no question is about a table of the lake, or the lake cannot be read.
 pub(crate) fn run(args: &ReportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let table = lake::find(&args.lake, TABLE)?;
-    let mut answers: Vec<Answer> = questions::ALL.iter().map(questions::Question::answer).collect();
-    for file in table.files()? {
-        read(&file, &mut answers)
-            .with_context(|| format!("cannot read the Parquet file {}", file.path.display()))?;
+    let tables = lake::tables(&args.lake)?;
+    if tables.is_empty() {
+        bail!("the lake {} has no tables yet; `lake ingest` fills it", args.lake.display());
     }
+    let mut answered = Vec::new();
+    for table in &tables {
+        let is_about = |question: &&Question| question.table == table.id();
+        let mut answers: Vec<Answer> = questions::all().filter(is_about).map(Answer::new).collect();
+        if !answers.is_empty() {
+            for file in table.files()? {
+                read(&file, &mut answers)
+                    .with_context(|| format!("cannot read the Parquet file {}", file.path.display()))?;
+            }
+        }
+        answered.extend(answers.into_iter().map(|answer| (answer, table.region())));
+    }
+    if answered.is_empty() {
+        bail!("no question is about a table of this lake; they are about those of source version 2.0");
+    }
+    let place =
+        |answer: &Answer| questions::all().position(|question| std::ptr::eq(question, answer.question()));
+    answered.sort_by_key(|(answer, _)| place(answer));
     if args.json {
-        let answers: Vec<Value> = answers.iter().map(|answer| to_json(answer, table.region())).collect();
+        let answers: Vec<Value> = answered.iter().map(|(answer, region)| to_json(answer, region)).collect();
         serde_json::to_writer(&mut *out, &json!({ "questions": answers }))?;
         writeln!(out)?;
     } else {
-        for answer in &answers {
-            print(answer, table.region(), out)?;
+        for (answer, region) in &answered {
+            print(answer, region, out)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -155,16 +115,21 @@ fn print(answer: &Answer, region: &str, out: &mut dyn Write) -> anyhow::Result<(
     Ok(())
 }
 
-/// Shows the events of a file to the questions.
+/// Shows the rows of a file to the questions.
 fn read(file: &LakeFile, answers: &mut [Answer]) -> anyhow::Result<()> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&file.path)?)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), LEAVES);
+    let leaves = answers.iter().flat_map(|answer| answer.question().leaves).copied();
+    let mask = ProjectionMask::columns(builder.parquet_schema(), leaves.chain(["time"]));
     for batch in builder.with_projection(mask).build()? {
         let batch = batch?;
-        let columns = EventColumns::new(&batch)?;
-        for row in 0..batch.num_rows() {
-            let event = columns.event(row, file.value("accountid"));
-            answers.iter_mut().for_each(|answer| answer.add(&event));
+        let time = Leaf::new(&batch, "time")?;
+        for answer in &mut *answers {
+            let leaves = answer.question().leaves;
+            let leaves: Vec<Leaf<'_>> =
+                leaves.iter().map(|path| Leaf::new(&batch, path)).collect::<anyhow::Result<_>>()?;
+            for row in 0..batch.num_rows() {
+                answer.add(&BatchRow { time: &time, leaves: &leaves, account: file.value("accountid"), row });
+            }
         }
     }
     Ok(())
@@ -172,12 +137,13 @@ fn read(file: &LakeFile, answers: &mut [Answer]) -> anyhow::Result<()> {
 
 /// A leaf of a batch, with the structs around it.
 struct Leaf<'a> {
+    path: &'static str,
     parents: Vec<&'a StructArray>,
     values: &'a ArrayRef,
 }
 
 impl<'a> Leaf<'a> {
-    fn new(batch: &'a RecordBatch, path: &str) -> anyhow::Result<Self> {
+    fn new(batch: &'a RecordBatch, path: &'static str) -> anyhow::Result<Self> {
         let mut names = path.split('.');
         let first = names.next().and_then(|name| batch.column_by_name(name));
         let mut values = first.with_context(|| format!("the column {path} is missing"))?;
@@ -187,7 +153,7 @@ impl<'a> Leaf<'a> {
             values = parent.column_by_name(name).with_context(|| format!("the column {path} is missing"))?;
             parents.push(parent);
         }
-        Ok(Self { parents, values })
+        Ok(Self { path, parents, values })
     }
 
     fn is_null(&self, row: usize) -> bool {
@@ -198,41 +164,45 @@ impl<'a> Leaf<'a> {
         if self.is_null(row) { None } else { Some(self.values.as_string_opt::<i32>()?.value(row)) }
     }
 
-    fn number<T: ArrowPrimitiveType>(&self, row: usize) -> Option<T::Native> {
-        if self.is_null(row) { None } else { Some(self.values.as_primitive_opt::<T>()?.value(row)) }
-    }
-}
-
-/// The columns of a batch of events.
-struct EventColumns<'a> {
-    leaves: [Leaf<'a>; LEAVES.len()],
-}
-
-impl<'a> EventColumns<'a> {
-    fn new(batch: &'a RecordBatch) -> anyhow::Result<Self> {
-        let leaves: Vec<Leaf<'a>> =
-            LEAVES.iter().map(|path| Leaf::new(batch, path)).collect::<anyhow::Result<_>>()?;
-        let leaves = leaves.try_into().map_err(|_| anyhow::anyhow!("columns are missing"))?;
-        Ok(Self { leaves })
-    }
-
-    fn event(&self, row: usize, account: Option<&'a str>) -> Event<'a> {
-        let [time, class, status, operation, error, kind, name, uid, uid_alt, service, ip, target] =
-            &self.leaves;
-        Event {
-            time: time.number::<Int64Type>(row).unwrap_or_default(),
-            account,
-            class_uid: class.number::<Int32Type>(row),
-            status: status.text(row),
-            operation: operation.text(row),
-            error: error.text(row),
-            user_type: kind.text(row),
-            user_name: name.text(row),
-            user_uid: uid.text(row),
-            user_uid_alt: uid_alt.text(row),
-            invoked_by: service.text(row),
-            source_ip: ip.text(row),
-            target_uid: target.text(row),
+    fn number(&self, row: usize) -> Option<i64> {
+        if self.is_null(row) {
+            return None;
         }
+        let long = self.values.as_primitive_opt::<Int64Type>().map(|values| values.value(row));
+        long.or_else(|| Some(i64::from(self.values.as_primitive_opt::<Int32Type>()?.value(row))))
+    }
+}
+
+/// A row of a batch, as a question sees it.
+struct BatchRow<'a> {
+    time: &'a Leaf<'a>,
+    leaves: &'a [Leaf<'a>],
+    account: Option<&'a str>,
+    row: usize,
+}
+
+impl BatchRow<'_> {
+    fn leaf(&self, path: &str) -> Option<&Leaf<'_>> {
+        let found = self.leaves.iter().find(|leaf| leaf.path == path);
+        debug_assert!(found.is_some(), "{path} is none of the question's leaves");
+        found
+    }
+}
+
+impl Row for BatchRow<'_> {
+    fn time(&self) -> i64 {
+        self.time.number(self.row).unwrap_or_default()
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account
+    }
+
+    fn text(&self, leaf: &str) -> Option<&str> {
+        self.leaf(leaf)?.text(self.row)
+    }
+
+    fn number(&self, leaf: &str) -> Option<i64> {
+        self.leaf(leaf)?.number(self.row)
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Int32Type, Int64Type, TimestampMillisecondType};
+use arrow_array::types::{Decimal128Type, Float32Type, Int32Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -144,6 +144,11 @@ fn write_value(values: &dyn Array, row: usize, out: &mut Vec<u8>) -> anyhow::Res
         DataType::Utf8 => write_json(values.as_string::<i32>().value(row), out),
         DataType::Int32 => write_json(&values.as_primitive::<Int32Type>().value(row), out),
         DataType::Int64 => write_json(&values.as_primitive::<Int64Type>().value(row), out),
+        DataType::Float32 => write_json(&values.as_primitive::<Float32Type>().value(row), out),
+        DataType::Decimal128(..) => {
+            out.extend(values.as_primitive::<Decimal128Type>().value_as_string(row).as_bytes());
+            Ok(())
+        }
         DataType::Boolean => write_json(&values.as_boolean().value(row), out),
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             write_json(&timestamp(values.as_primitive::<TimestampMillisecondType>().value(row)), out)

@@ -61,6 +61,11 @@ impl Sources {
     }
 }
 
+/// The index of the source of that name.
+pub(crate) fn index(name: &str) -> Option<usize> {
+    names().iter().position(|known| *known == name)
+}
+
 /// Names of the sources, as `--source` takes them.
 pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|make| make().name()).collect()

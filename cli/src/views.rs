@@ -26,6 +26,10 @@ Examples:
   lake views --lake ./lake > views.sql
   duckdb -init views.sql";
 
+/// Functions and types that published queries use and DuckDB lacks, under the names that a translation to DuckDB's
+/// SQL leaves them.
+const ATHENA: &str = include_str!("views/athena.sql");
+
 /// Runs the command.
 ///
 /// # Errors
@@ -50,6 +54,8 @@ pub(crate) fn run(args: &ViewsArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     for table in &tables {
         writeln!(out, "\n{}", view(table, &args.lake)?)?;
     }
+    // At the end: a DuckDB that is too old for it has the views all the same.
+    write!(out, "\n{ATHENA}")?;
     Ok(ExitCode::SUCCESS)
 }
 

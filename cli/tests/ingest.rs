@@ -131,13 +131,28 @@ fn a_broken_file_costs_its_neighbours_nothing_and_is_tried_again() {
 #[test]
 fn a_file_that_no_source_knows_needs_source() {
     let world = World::new();
-    let path = world.write("export.json", json!({"Records": [event("1")]}).to_string().as_bytes());
+    // An event without its version could be anybody's.
+    let document = json!({"Records": [record("1", json!({"eventVersion": null}))]});
+    let path = world.write("export.json", document.to_string().as_bytes());
     let (code, summary) = world.ingest(&[]);
     assert_eq!((code, &summary["objects"]["failed"][0]["object"]), (1, &json!(text(&path))));
-    assert!(summary["objects"]["failed"][0]["reason"].as_str().unwrap().contains("--source (cloudtrail)"));
+    let reason = summary["objects"]["failed"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("--source (cloudtrail, "), "{reason}");
     let (code, summary) = world.ingest(&["--source", "cloudtrail"]);
     assert_eq!((code, &summary["objects"]["ingested"]), (0, &json!(1)));
     assert_eq!(world.ids(MGMT), ["1"]);
+}
+
+#[test]
+fn an_export_is_recognised_by_its_beginning() {
+    let world = World::new();
+    let document = json!({"Records": [event("1"), event("2")]}).to_string();
+    world.write("exports/march.json.gz", &gzip(document.as_bytes()));
+    world.write("exports/april.txt", document.replace("\"1\"", "\"3\"").replace("\"2\"", "\"4\"").as_bytes());
+    let (code, summary) = world.ingest(&[]);
+    assert_eq!((code, &summary["objects"]["ingested"]), (0, &json!(2)));
+    assert_eq!(world.ids(MGMT), ["1", "2", "3", "4"]);
+    assert_eq!(world.ingest(&[]).1["objects"]["skipped"], json!({"already_ingested": 2}));
 }
 
 #[test]

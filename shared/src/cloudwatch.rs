@@ -11,8 +11,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Cursor, Kind, Raw};
-use crate::record::members;
+use crate::json::{self, Cursor, Kind, Raw};
 
 /// What CloudWatch Logs has wrapped.
 #[derive(Debug)]
@@ -25,9 +24,8 @@ pub struct LogEvents<'a> {
     pub log_group: Option<Cow<'a, str>>,
     /// `kube-apiserver-audit-<32 hex>`, `eni-<17 hex>-all`
     pub log_stream: Option<Cow<'a, str>>,
-    events: Option<Cursor<'a>>,
+    events: std::vec::IntoIter<LogEvent<'a>>,
     single: Option<LogEvent<'a>>,
-    first: bool,
 }
 
 /// One log event.
@@ -44,23 +42,58 @@ pub struct LogEvent<'a> {
 impl<'a> LogEvents<'a> {
     /// Reads a JSON value. `None` if it is nothing that CloudWatch Logs writes.
     pub fn read(value: Raw<'a>) -> Option<Self> {
-        let names =
-            ["messageType", "owner", "logGroup", "logStream", "logEvents", "logStreamName", "message"];
-        let [kind, owner, group, stream, events, stream_name, message] = members(Some(value), names);
+        // The text was read as a value before, so it cannot fail now.
+        if value.kind == Kind::Object { Self::read_next(&mut value.cursor()).ok().flatten() } else { None }
+    }
+
+    /// Reads the object at the cursor to its end, all log events in the same pass. `None` if it is nothing that
+    /// CloudWatch Logs writes.
+    ///
+    /// # Errors
+    /// As [`Cursor::value`].
+    pub fn read_next(cursor: &mut Cursor<'a>) -> Result<Option<Self>, json::Error> {
+        cursor.peek();
+        let start = cursor.offset();
+        let (mut kind, mut owner, mut group, mut stream, mut stream_name) = (None, None, None, None, None);
+        let (mut timestamp, mut message, mut events) = (None, None, None);
+        let mut first = true;
+        while let Some(name) = cursor.next_member(&mut first)? {
+            let place = match name.decoded().as_ref() {
+                "logEvents" if cursor.peek() == Some(b'[') => {
+                    events = Some(LogEvent::list(cursor)?);
+                    continue;
+                }
+                "messageType" => &mut kind,
+                "owner" => &mut owner,
+                "logGroup" => &mut group,
+                "logStream" => &mut stream,
+                "logStreamName" => &mut stream_name,
+                "timestamp" => &mut timestamp,
+                "message" => &mut message,
+                _ => {
+                    cursor.value()?;
+                    continue;
+                }
+            };
+            *place = Some(cursor.value()?).filter(|value| value.kind != Kind::Null);
+        }
+        let is_envelope = events.is_some() && kind.is_some();
+        let is_single = !is_envelope && stream_name.is_some() && message.is_some();
+        if !is_envelope && !is_single {
+            return Ok(None);
+        }
         let text = |value: Option<Raw<'a>>| {
             value.filter(|value| value.kind == Kind::String).map(|value| value.decoded())
         };
-        let is_envelope = events.is_some_and(|events| events.kind == Kind::Array) && kind.is_some();
-        let is_single = !is_envelope && stream_name.is_some() && message.is_some();
-        (is_envelope || is_single).then(|| Self {
+        let raw = Raw { text: cursor.between(start, cursor.offset()), kind: Kind::Object, plain: false };
+        Ok(Some(Self {
             is_control: kind.is_some_and(|kind| kind.is("CONTROL_MESSAGE")),
             owner: text(owner),
             log_group: text(group),
             log_stream: text(stream.or(stream_name)),
-            events: events.filter(|_| is_envelope).map(|events| events.cursor()),
-            single: is_single.then(|| LogEvent::read(value)),
-            first: true,
-        })
+            events: events.filter(|_| is_envelope).unwrap_or_default().into_iter(),
+            single: is_single.then(|| LogEvent::new(timestamp, message, raw)),
+        }))
     }
 }
 
@@ -68,19 +101,38 @@ impl<'a> Iterator for LogEvents<'a> {
     type Item = LogEvent<'a>;
 
     fn next(&mut self) -> Option<LogEvent<'a>> {
-        let Some(events) = &mut self.events else { return self.single.take() };
-        // The text was read as a value before, so it cannot fail now.
-        match events.next_element(&mut self.first) {
-            Ok(true) => Some(LogEvent::read(events.value().ok()?)),
-            _ => None,
-        }
+        self.events.next().or_else(|| self.single.take())
     }
 }
 
 impl<'a> LogEvent<'a> {
-    fn read(raw: Raw<'a>) -> Self {
-        let [timestamp, message] = members(Some(raw), ["timestamp", "message"]);
+    fn new(timestamp: Option<Raw<'a>>, message: Option<Raw<'a>>, raw: Raw<'a>) -> Self {
         Self { timestamp: timestamp.and_then(|timestamp| timestamp.text.parse().ok()), message, raw }
+    }
+
+    /// Reads the array of log events at the cursor.
+    fn list(cursor: &mut Cursor<'a>) -> Result<Vec<Self>, json::Error> {
+        let (mut events, mut first) = (Vec::new(), true);
+        while cursor.next_element(&mut first)? {
+            if cursor.peek() != Some(b'{') {
+                let raw = cursor.value()?;
+                events.push(Self::new(None, None, raw));
+                continue;
+            }
+            let start = cursor.offset();
+            let (mut timestamp, mut message, mut first) = (None, None, true);
+            while let Some(name) = cursor.next_member(&mut first)? {
+                let value = cursor.value()?;
+                match name.decoded().as_ref() {
+                    "timestamp" => timestamp = Some(value),
+                    "message" => message = Some(value).filter(|value| value.kind != Kind::Null),
+                    _ => {}
+                }
+            }
+            let text = cursor.between(start, cursor.offset());
+            events.push(Self::new(timestamp, message, Raw { text, kind: Kind::Object, plain: false }));
+        }
+        Ok(events)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bytes of one raw object in, decoded bytes out: gzip (any number of members), zstd (any number of frames) or
-//! plain, told apart by the first bytes and never by the name.
+//! plain, told apart by the first bytes and never by the name. Parquet becomes lines of text for the sources that
+//! ask for it and is plain bytes, which none of their logs can be, to all others: see [`table`].
 //!
 //! An object that has arrived whole and is one gzip member of moderate size is decoded in one go by
 //! [`decode_whole`], which is much faster. All others take the general way:
@@ -7,10 +8,14 @@
 //! The decoder is pushed: the caller hands it what has arrived and takes at most [`STEP`] bytes at a time, so
 //! a small object that expands a thousandfold costs no more memory than any other. What comes out is capped.
 
+mod table;
+
 use std::fmt;
 
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation as _, OutBuffer};
+
+use self::table::Table;
 
 /// At most this many decoded bytes are produced by one call of [`Decoder::decode`].
 pub const STEP: usize = 256 * 1024;
@@ -46,6 +51,14 @@ pub enum DecodeError {
         /// The cap, in bytes.
         limit: u64,
     },
+    /// A Parquet file is larger than what is held in memory.
+    #[error(
+        "the Parquet file is larger than {limit} bytes, and is read in memory; let smaller files be written"
+    )]
+    TableTooLarge {
+        /// The cap, in bytes.
+        limit: usize,
+    },
 }
 
 enum Format {
@@ -53,6 +66,7 @@ enum Format {
     Plain,
     Gzip { stream: Decompress, within_member: bool },
     Zstd { stream: ZstdDecoder<'static>, within_frame: bool },
+    Table(Box<Table>),
 }
 
 /// The decoder of one object.
@@ -61,6 +75,7 @@ pub struct Decoder {
     head: Vec<u8>,
     decoded: u64,
     limit: u64,
+    reads_tables: bool,
 }
 
 impl fmt::Debug for Decoder {
@@ -72,7 +87,12 @@ impl fmt::Debug for Decoder {
 impl Decoder {
     /// A decoder that refuses to produce more than `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self { format: Format::Unknown, head: Vec::new(), decoded: 0, limit }
+        Self { format: Format::Unknown, head: Vec::new(), decoded: 0, limit, reads_tables: false }
+    }
+
+    /// The same, and Parquet becomes lines of text if `reads_tables`.
+    pub fn reading_tables(self, reads_tables: bool) -> Self {
+        Self { reads_tables, ..self }
     }
 
     /// Decoded bytes so far.
@@ -95,6 +115,9 @@ impl Decoder {
             let mut head = std::mem::take(&mut self.head);
             head.extend_from_slice(&input[..input.len().min(4)]);
             self.format = sniff(&head)?;
+            if self.reads_tables && head.starts_with(&table::MAGIC) {
+                self.format = Format::Table(Box::new(Table::new(self.limit)));
+            }
             let waiting = head.len() - input.len().min(4);
             if waiting > 0 {
                 self.step(&mut &head[..waiting], out)?;
@@ -103,21 +126,27 @@ impl Decoder {
         self.step(input, out)
     }
 
-    /// To be called when all input has been decoded.
+    /// To be called when all input has been decoded; again while it answers true, since there was more to append to
+    /// `out` than one step.
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] if the object ended inside a stream.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let (format, inside) = match &self.format {
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+        let (format, inside) = match &mut self.format {
             Format::Unknown => {
                 out.append(&mut self.head); // fewer than four bytes: no compressed stream is that short
-                return Ok(());
+                return Ok(false);
             }
-            Format::Plain => return Ok(()),
+            Format::Plain => return Ok(false),
+            Format::Table(table) => {
+                let before = out.len();
+                let more = table.lines(out)?;
+                return self.count(out.len() - before).map(|()| more);
+            }
             Format::Gzip { within_member, .. } => ("gzip", *within_member),
             Format::Zstd { within_frame, .. } => ("zstd", *within_frame),
         };
-        if inside { Err(DecodeError::Truncated { format, decoded: self.decoded }) } else { Ok(()) }
+        if inside { Err(DecodeError::Truncated { format, decoded: self.decoded }) } else { Ok(false) }
     }
 
     fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, DecodeError> {
@@ -139,12 +168,20 @@ impl Decoder {
                     reason: error.to_string(),
                 })?
             }
+            Format::Table(table) => {
+                table.push(std::mem::take(input))?;
+                false
+            }
         };
-        self.decoded += (out.len() - before) as u64;
+        self.count(out.len() - before).map(|()| more)
+    }
+
+    fn count(&mut self, decoded: usize) -> Result<(), DecodeError> {
+        self.decoded += decoded as u64;
         if self.decoded > self.limit {
             return Err(DecodeError::TooLarge { limit: self.limit });
         }
-        Ok(more)
+        Ok(())
     }
 }
 

@@ -26,7 +26,7 @@ pub enum Framing {
         list: Option<&'static str>,
     },
     /// Lines of text, each a record; blank lines are none. An object that begins with `{` or `[` holds JSON values
-    /// instead, as logs do that came through CloudWatch Logs.
+    /// instead, as logs do that came through CloudWatch Logs; rows of a Parquet file become lines.
     Lines,
 }
 

@@ -1,6 +1,7 @@
 //! A Lambda function from start to end: everything is built once, at the cold start; then each invocation is a batch
 //! of SQS messages.
 
+use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -30,9 +31,12 @@ pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
     let pipeline =
         Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
     let ledger = config.ledger_table.as_ref().map(|table| DynamoLedger::connect(&aws, table));
-    let handler = Handler::new(Intake::new(pipeline, ledger));
+    let handler = Handler::new(Intake::new(pipeline, ledger)).with_metrics(|lines| {
+        let _ = std::io::stdout().lock().write_all(lines.as_bytes()); // without a log there is no one to tell
+    });
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        handler.handle_json(event.payload, &lease(&event.context)).await.map_err(Error::from)
+        // Boxed: the compiler gives up on futures that are nested as deep as this one is.
+        Box::pin(handler.handle_json(event.payload, &lease(&event.context))).await.map_err(Error::from)
     });
     lambda_runtime::run(answer).await.map_err(anyhow::Error::from_boxed)
 }

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use crate::catalog::Catalog;
 use crate::intake::Intake;
 use crate::ledger::{Lease, Ledger};
+use crate::metrics;
 use crate::notification::{self, ObjectRef};
 use crate::pipeline::Report;
 use crate::store::Store;
@@ -59,12 +60,19 @@ pub struct EventError(#[from] serde_json::Error);
 #[derive(Debug)]
 pub struct Handler<S, C, L> {
     intake: Intake<S, C, L>,
+    metrics: Option<fn(&str)>,
 }
 
 impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
     /// A handler that feeds `intake`.
     pub fn new(intake: Intake<S, C, L>) -> Self {
-        Self { intake }
+        Self { intake, metrics: None }
+    }
+
+    /// The same handler, which gives the [metrics](crate::metrics) of each batch to `out`.
+    #[must_use]
+    pub fn with_metrics(self, out: fn(&str)) -> Self {
+        Self { metrics: Some(out), ..self }
     }
 
     /// Handles an event as Lambda delivers it. `lease` is the invocation's.
@@ -117,6 +125,11 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
             }
         }
         self.log(event.records.len(), asked, ignored, &report);
+        if let Some(out) = self.metrics {
+            let failures = failed.iter().filter(|failed| **failed).count();
+            let source = self.intake.source_name();
+            out(&metrics::lines(source, event.records.len(), failures, &report, lease.now));
+        }
         let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
         let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure {
             item_identifier: message.message_id.clone(),

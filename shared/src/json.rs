@@ -16,7 +16,7 @@ mod scan;
 mod text;
 
 pub use self::raw::{Kind, Raw};
-pub use self::text::{balanced_length, unescape};
+pub use self::text::{TextBuffer, balanced_length, unescape};
 
 use self::scan::special_byte;
 
@@ -110,13 +110,23 @@ impl<'a> Cursor<'a> {
     /// As [`Cursor::value`].
     #[inline(always)]
     pub fn next_member(&mut self, first: &mut bool) -> Result<Option<Raw<'a>>, Error> {
+        if self.has_member(first)? { self.name().map(Some) } else { Ok(None) }
+    }
+
+    /// True if another member follows, with the cursor at its name; false after the closing brace. `first` as in
+    /// [`Cursor::next_member`].
+    ///
+    /// # Errors
+    /// As [`Cursor::value`].
+    #[inline(always)]
+    pub fn has_member(&mut self, first: &mut bool) -> Result<bool, Error> {
         if *first {
             self.expect(b'{', "an object")?;
         }
         match (self.peek().ok_or(Error::Incomplete)?, *first) {
             (b'}', _) => {
                 self.at += 1;
-                return Ok(None);
+                return Ok(false);
             }
             (b',', false) => {
                 self.at += 1;
@@ -126,9 +136,28 @@ impl<'a> Cursor<'a> {
             _ => return Err(Error::Syntax { at: self.at, expected: "`,` or `}`" }),
         }
         *first = false;
+        Ok(true)
+    }
+
+    /// The member's name at the cursor, which is left at the value.
+    ///
+    /// # Errors
+    /// As [`Cursor::value`].
+    #[inline(always)]
+    pub fn name(&mut self) -> Result<Raw<'a>, Error> {
         let name = self.string("a member's name")?;
         self.expect(b':', "`:`")?;
-        Ok(Some(name))
+        Ok(name)
+    }
+
+    /// Consumes a member's name if it is the expected one; `quoted` is the name in its quotes, with the colon.
+    /// False says nothing: the same name may stand there in another notation.
+    #[inline(always)]
+    pub fn skip_name(&mut self, quoted: &str) -> bool {
+        let is_there =
+            self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(quoted.as_bytes()));
+        self.at += if is_there { quoted.len() } else { 0 };
+        is_there
     }
 
     /// True if another element follows, with the cursor at it; false after the closing bracket. `first` as in

@@ -27,6 +27,7 @@ pub mod intake;
 pub mod json;
 pub mod layout;
 pub mod ledger;
+pub mod metrics;
 pub mod notification;
 pub mod ocsf;
 pub mod pipeline;

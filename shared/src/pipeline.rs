@@ -110,6 +110,10 @@ pub struct Report {
     pub objects_written: Vec<String>,
     /// Partitions registered.
     pub partitions: u64,
+    /// Objects that cost a panic.
+    pub panics: u64,
+    /// The latest event's time, in milliseconds since the epoch.
+    pub latest_event: Option<i64>,
 }
 
 impl Report {
@@ -133,6 +137,8 @@ impl Report {
         self.bytes_out += other.bytes_out;
         self.objects_written.extend(other.objects_written);
         self.partitions += other.partitions;
+        self.panics += other.panics;
+        self.latest_event = self.latest_event.max(other.latest_event);
     }
 }
 
@@ -273,11 +279,14 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         while let Some((body, item)) = fetched.next().await {
             let outcome = self.read_one(body, &item, &mut batch, &mut read);
             // A panic is a mistake of ours in one object's data; the others must not pay for it.
+            let mut panicked = false;
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|_| {
                 batch.abandon();
+                panicked = true;
                 Err("the function panicked while reading it; this is a bug to report".to_owned())
             });
             let report = &mut read.report;
+            report.panics += u64::from(panicked);
             match outcome {
                 Ok((framed, bytes)) => {
                     report.bytes_in += bytes;
@@ -515,6 +524,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.skipped = counts.skipped.clone();
         report.quarantined = counts.quarantined.clone();
         report.bytes_decoded = counts.bytes_decoded;
+        report.latest_event = batch.latest_event();
 
         let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
         let mut failed: BTreeMap<usize, String> = BTreeMap::new();

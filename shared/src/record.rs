@@ -43,7 +43,7 @@ macro_rules! record {
         }
     ) => {
         $(#[$outer])*
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         pub struct $name<'a> {
             values: [Option<$crate::json::Raw<'a>>; $name::NAMES.len()],
             present: bool,
@@ -52,8 +52,20 @@ macro_rules! record {
             pub rest: Vec<($crate::json::Raw<'a>, $crate::json::Raw<'a>)>,
         }
 
+        impl Default for $name<'_> {
+            fn default() -> Self {
+                Self {
+                    values: [None; $name::NAMES.len()], // arrays beyond 32 have no default of their own
+                    present: false,
+                    $($($nested: Default::default(),)*)?
+                    rest: Vec::new(),
+                }
+            }
+        }
+
         impl $name<'_> {
             const NAMES: &'static [&'static str] = &[$($text),*];
+            const QUOTED: &'static [&'static str] = &[$(concat!("\"", $text, "\":")),*];
             const PLACES: $crate::record::Places = $crate::record::places(Self::NAMES);
         }
 
@@ -73,7 +85,7 @@ macro_rules! record {
 
             /// Forgets what was read and keeps the memory.
             pub fn clear(&mut self) {
-                self.values = Default::default();
+                self.values = [None; $name::NAMES.len()];
                 self.present = false;
                 self.rest.clear();
                 $($(self.$nested.clear();)*)?
@@ -86,10 +98,23 @@ macro_rules! record {
             /// As [`Cursor::value`]($crate::json::Cursor::value).
             pub fn read(&mut self, cursor: &mut $crate::json::Cursor<'a>) -> Result<(), $crate::json::Error> {
                 self.present = true;
-                let mut first = true;
-                while let Some(name) = cursor.next_member(&mut first)? {
+                let (mut first, mut expected) = (true, 0);
+                while cursor.has_member(&mut first)? {
+                    // A service writes its members in one order, so most of the names need not be looked at.
+                    if let (Some(quoted), Some(None)) = (Self::QUOTED.get(expected), self.values.get(expected))
+                        && cursor.skip_name(quoted)
+                    {
+                        let value = cursor.value()?;
+                        if value.kind != $crate::json::Kind::Null {
+                            self.values[expected] = Some(value);
+                        }
+                        expected += 1;
+                        continue;
+                    }
+                    let name = cursor.name()?;
                     if let Some(index) = $crate::record::position(Self::NAMES, &Self::PLACES, &name.decoded()) {
                         let value = cursor.value()?;
+                        expected = index + 1;
                         match &mut self.values[index] {
                             _ if value.kind == $crate::json::Kind::Null => {}
                             place @ None => *place = Some(value),

@@ -206,6 +206,11 @@ impl TableRows {
         self.rows.bytes()
     }
 
+    /// The latest event's time, in milliseconds since the epoch.
+    pub fn latest_event(&self) -> Option<i64> {
+        self.times.iter().max().copied()
+    }
+
     /// Each row's partition, an index into [`Partitions`].
     pub fn partitions(&self) -> &[u32] {
         &self.partitions
@@ -224,7 +229,10 @@ impl TableRows {
         self.rows.finish();
         let (times, partitions) = (&self.times, &self.partitions);
         let mut order: Vec<u32> = (0..u32::try_from(times.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_by_key(|&row| (partitions[row as usize], times[row as usize]));
+        let place = |&row: &u32| (partitions[row as usize], times[row as usize]);
+        if !order.is_sorted_by_key(place) {
+            order.sort_by_key(place);
+        }
         order
             .chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize])
             .map(|rows| Part { partition: partitions[rows[0] as usize], order: rows.to_vec() })

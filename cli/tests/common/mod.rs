@@ -65,7 +65,13 @@ impl World {
 
     /// Runs `lake` with the given arguments and `--lake`.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(LAKE).args(arguments).arg("--lake").arg(self.lake()).output().unwrap()
+        Command::new(LAKE)
+            .env_remove("SOURCES")
+            .args(arguments)
+            .arg("--lake")
+            .arg(self.lake())
+            .output()
+            .unwrap()
     }
 
     /// What a successful command writes to stdout.

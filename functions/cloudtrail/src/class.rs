@@ -1,4 +1,4 @@
-//! Which OCSF class a record belongs to and which activity it is, by event source and event name.
+//! Which OCSF class a record belongs to, by event source and event name. See [`crate::activity`] for what it is about.
 //!
 //! AWS says only that both decide, and publishes no list. The rules here are those that its published rows show,
 //! extended by OCSF's own definitions; an event source is always asked for, so that `CreateUser` of another service
@@ -11,15 +11,24 @@
 //! | | `sso` | `Authenticate`, `Federate`, `Logout` |
 //! | Account Change 3001 | `iam` | [`IAM_CHANGES`] |
 //! | | `signin`, `account` | [`ACCOUNT_CHANGES`] |
-//! | API Activity 6003 | | everything else |
+//! | API Activity 6003, in source version 1.0 3005 | | everything else |
 //!
 //! Sources: rows that AWS wrote (`amazon-security-lake-ocsf-validation`), the OCSF examples' mapping of
-//! CloudTrail, OCSF 1.1.0 classes `authentication`, `account_change` and `api_activity`.
+//! CloudTrail, classes `authentication`, `account_change` and `api_activity` of OCSF 1.0.0-rc.2 and 1.1.0.
+
+/// A source version, and with it the version of OCSF that rows follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 1.0, OCSF 1.0.0-rc.2.
+    V1,
+    /// 2.0, OCSF 1.1.0.
+    V2,
+}
 
 /// An OCSF class with what depends on it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// 6003
+    /// 6003, in source version 1.0 3005
     ApiActivity,
     /// 3002
     Authentication,
@@ -29,11 +38,12 @@ pub enum Class {
 
 impl Class {
     /// `class_uid`
-    pub fn uid(self) -> i32 {
-        match self {
-            Self::ApiActivity => 6003,
-            Self::Authentication => 3002,
-            Self::AccountChange => 3001,
+    pub fn uid(self, version: Version) -> i32 {
+        match (self, version) {
+            (Self::ApiActivity, Version::V1) => 3005,
+            (Self::ApiActivity, Version::V2) => 6003,
+            (Self::Authentication, _) => 3002,
+            (Self::AccountChange, _) => 3001,
         }
     }
 
@@ -46,11 +56,12 @@ impl Class {
         }
     }
 
-    /// `category_uid` and `category_name`, in OCSF 1.1.0.
-    pub fn category(self) -> (i32, &'static str) {
-        match self {
-            Self::ApiActivity => (6, "Application Activity"),
-            Self::Authentication | Self::AccountChange => (3, "Identity & Access Management"),
+    /// `category_uid` and `category_name`. OCSF 1.0.0-rc.2 has all three in one category.
+    pub fn category(self, version: Version) -> (i32, &'static str) {
+        match (self, version) {
+            (_, Version::V1) => (3, "Audit Activity"),
+            (Self::ApiActivity, Version::V2) => (6, "Application Activity"),
+            (Self::Authentication | Self::AccountChange, Version::V2) => (3, "Identity & Access Management"),
         }
     }
 }
@@ -157,118 +168,6 @@ pub fn classify(event_source: &str, event_name: &str) -> Class {
     }
 }
 
-/// `activity_id` and, where OCSF has one, `activity_name`. For 99 the name is the event's own.
-///
-/// `read_only` is the record's flag: where no verb of the name matches, it tells a read.
-pub fn activity(class: Class, event_name: &str, read_only: bool) -> (i32, Option<&'static str>) {
-    match class {
-        Class::ApiActivity => api_activity(event_name, read_only),
-        Class::Authentication => match event_name {
-            "ConsoleLogin"
-            | "AssumeRole"
-            | "AssumeRoleWithSAML"
-            | "AssumeRoleWithWebIdentity"
-            | "AssumeRoot"
-            | "SwitchRole"
-            | "Authenticate"
-            | "Federate" => (1, Some("Logon")),
-            "ExitRole" | "Logout" => (2, Some("Logoff")),
-            _ => (99, None),
-        },
-        Class::AccountChange => account_change(event_name),
-    }
-}
-
-fn account_change(event_name: &str) -> (i32, Option<&'static str>) {
-    match event_name {
-        "ChangePassword" | "PasswordUpdated" => (3, Some("Password Change")),
-        "PasswordRecoveryCompleted" => (4, Some("Password Reset")),
-        "EnableMFADevice" => (10, Some("MFA Factor Enable")),
-        "DeactivateMFADevice" => (11, Some("MFA Factor Disable")),
-        "PutGroupPolicy" | "PutRolePolicy" | "PutUserPolicy" | "AddUserToGroup" => (7, Some("Attach Policy")),
-        name if has_verb(name, "Create") => (1, Some("Create")),
-        name if has_verb(name, "Delete") => (6, Some("Delete")),
-        name if has_verb(name, "Attach") => (7, Some("Attach Policy")),
-        name if has_verb(name, "Detach") || has_verb(name, "Remove") => (8, Some("Detach Policy")),
-        _ => (99, None),
-    }
-}
-
-/// First words of event names and the API Activity that they tell.
-const VERBS: &[(&str, i32)] = &[
-    ("Get", 2),
-    ("Describe", 2),
-    ("List", 2),
-    ("Search", 2),
-    ("Lookup", 2),
-    ("Head", 2),
-    ("Query", 2),
-    ("Scan", 2),
-    ("Select", 2),
-    ("Create", 1),
-    ("Run", 1),
-    ("Import", 1),
-    ("Allocate", 1),
-    ("Copy", 1),
-    ("Restore", 1),
-    ("Update", 3),
-    ("Put", 3),
-    ("Modify", 3),
-    ("Add", 3),
-    ("Remove", 3),
-    ("Start", 3),
-    ("Stop", 3),
-    ("Attach", 3),
-    ("Detach", 3),
-    ("Associate", 3),
-    ("Disassociate", 3),
-    ("Tag", 3),
-    ("Untag", 3),
-    ("Enable", 3),
-    ("Disable", 3),
-    ("Register", 3),
-    ("Deregister", 3),
-    ("Set", 3),
-    ("Replace", 3),
-    ("Reset", 3),
-    ("Change", 3),
-    ("Authorize", 3),
-    ("Revoke", 3),
-    ("Rotate", 3),
-    ("Assign", 3),
-    ("Unassign", 3),
-    ("Delete", 4),
-    ("Terminate", 4),
-];
-
-fn api_activity(event_name: &str, read_only: bool) -> (i32, Option<&'static str>) {
-    let word = first_word(event_name);
-    let of_verb =
-        VERBS.iter().find(|(verb, _)| verb.len() == word.len() && verb.as_bytes().eq_ignore_ascii_case(word));
-    match of_verb.map_or(if read_only { 2 } else { 99 }, |(_, activity_id)| *activity_id) {
-        1 => (1, Some("Create")),
-        2 => (2, Some("Read")),
-        3 => (3, Some("Update")),
-        4 => (4, Some("Delete")),
-        _ => (99, None),
-    }
-}
-
-/// The first word of an event name, without a leading `Batch`: `Describe` of `DescribeInstances`, `Getaway` of
-/// `Getaway`. Some services write its first letter small.
-fn first_word(event_name: &str) -> &[u8] {
-    let name = event_name.strip_prefix("Batch").unwrap_or(event_name).as_bytes();
-    let length = 1 + name.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
-    name.get(..length).unwrap_or_default()
-}
-
-/// True if the name begins with the verb as a word of its own.
-fn has_verb(event_name: &str, wanted: &str) -> bool {
-    event_name
-        .strip_prefix(wanted)
-        .is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_lowercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,31 +190,5 @@ mod tests {
     #[test]
     fn the_list_of_changes_is_sorted_for_the_search() {
         assert!(IAM_CHANGES.is_sorted());
-    }
-
-    #[test]
-    fn activities() {
-        for (class, name, read_only, id) in [
-            (Class::ApiActivity, "DescribeInstances", false, 2),
-            (Class::ApiActivity, "RunInstances", false, 1),
-            (Class::ApiActivity, "updateDomainContact", false, 3),
-            (Class::ApiActivity, "UntagResource", false, 3),
-            (Class::ApiActivity, "TerminateInstances", false, 4),
-            (Class::ApiActivity, "Decrypt", true, 2),
-            (Class::ApiActivity, "Invoke", false, 99),
-            (Class::ApiActivity, "Getaway", false, 99),
-            (Class::ApiActivity, "", false, 99),
-            (Class::ApiActivity, "éet", false, 99),
-            (Class::AccountChange, "CreateUser", false, 1),
-            (Class::AccountChange, "DeleteRole", false, 6),
-            (Class::AccountChange, "AttachUserPolicy", false, 7),
-            (Class::AccountChange, "RemoveRoleFromInstanceProfile", false, 8),
-            (Class::AccountChange, "ChangePassword", false, 3),
-            (Class::AccountChange, "TagUser", false, 99),
-            (Class::Authentication, "AssumeRole", true, 1),
-            (Class::Authentication, "CheckMfa", false, 99),
-        ] {
-            assert_eq!(activity(class, name, read_only).0, id, "{name}");
-        }
     }
 }

@@ -10,9 +10,13 @@
 //! Security Lake user guide, "CloudTrail event logs in Security Lake"; CloudTrail user guide, "CloudTrail record
 //! contents".
 
+pub mod activity;
 pub mod class;
+mod common;
+pub mod event;
 pub mod key;
 pub mod record;
+pub mod v1;
 pub mod v2;
 
 use std::borrow::Cow;
@@ -22,8 +26,12 @@ use shared::json::{Cursor, Kind, Raw};
 use shared::rows::{Rows, RowsError};
 use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source};
 use shared::table::TableDefinition;
-use shared::table::definitions::{CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_2_0, S3_DATA_2_0};
+use shared::table::definitions::{
+    CLOUD_TRAIL_MGMT_1_0, CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_1_0, LAMBDA_EXECUTION_2_0, S3_DATA_1_0,
+    S3_DATA_2_0,
+};
 
+use crate::event::Event;
 use crate::record::Record;
 
 /// The source.
@@ -36,7 +44,14 @@ impl Source for CloudTrail {
     }
 
     fn tables(&self) -> &'static [&'static TableDefinition] {
-        &[&CLOUD_TRAIL_MGMT_2_0, &S3_DATA_2_0, &LAMBDA_EXECUTION_2_0]
+        &[
+            &CLOUD_TRAIL_MGMT_2_0,
+            &S3_DATA_2_0,
+            &LAMBDA_EXECUTION_2_0,
+            &CLOUD_TRAIL_MGMT_1_0,
+            &S3_DATA_1_0,
+            &LAMBDA_EXECUTION_1_0,
+        ]
     }
 
     fn framing(&self) -> Framing {
@@ -48,12 +63,31 @@ impl Source for CloudTrail {
     }
 
     fn normalizer(&self, tables: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError> {
-        let mappings = tables.iter().map(|table| v2::Mapping::new(table)).collect::<Result<_, _>>()?;
+        let mappings = tables.iter().map(|table| Mapping::new(table)).collect::<Result<_, _>>()?;
         Ok(Box::new(CloudTrailNormalizer { tables: tables.to_vec(), mappings }))
     }
 
     fn constants(&self, table: &'static TableDefinition, rows: &mut Rows) -> Result<(), RowsError> {
-        v2::constants(table, rows)
+        match table.version {
+            "1.0" => v1::constants(table, rows),
+            _ => v2::constants(table, rows),
+        }
+    }
+}
+
+/// The mapping to one table.
+#[derive(Debug)]
+enum Mapping {
+    V1(v1::Mapping),
+    V2(v2::Mapping),
+}
+
+impl Mapping {
+    fn new(table: &'static TableDefinition) -> Result<Self, RowsError> {
+        Ok(match table.version {
+            "1.0" => Self::V1(v1::Mapping::new(table)?),
+            _ => Self::V2(v2::Mapping::new(table)?),
+        })
     }
 }
 
@@ -61,7 +95,7 @@ impl Source for CloudTrail {
 #[derive(Debug)]
 struct CloudTrailNormalizer {
     tables: Vec<&'static TableDefinition>,
-    mappings: Vec<v2::Mapping>,
+    mappings: Vec<Mapping>,
 }
 
 impl Normalizer for CloudTrailNormalizer {
@@ -82,14 +116,20 @@ impl Normalizer for CloudTrailNormalizer {
             Ok(source) => source,
             Err(reason) => return Ok(Outcome::Skipped(reason)),
         };
-        let mut outcome = Outcome::Skipped("source_not_enabled");
+        let wanted = |table: &&TableDefinition| table.source == source;
+        if !self.tables.iter().any(wanted) {
+            return Ok(Outcome::Skipped("source_not_enabled"));
+        }
+        let event = Event::new(&record, facts).map_err(RecordError::Rejected)?;
         for (index, mapping) in self.mappings.iter_mut().enumerate() {
-            if self.tables[index].source == source {
-                mapping.write(&record, facts, out, index).map_err(RecordError::Rejected)?;
-                outcome = Outcome::Landed;
+            if wanted(&self.tables[index]) {
+                match mapping {
+                    Mapping::V1(mapping) => mapping.write(&record, &event, out, index),
+                    Mapping::V2(mapping) => mapping.write(&record, &event, out, index),
+                }
             }
         }
-        Ok(outcome)
+        Ok(Outcome::Landed)
     }
 }
 

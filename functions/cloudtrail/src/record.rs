@@ -1,7 +1,7 @@
 //! A CloudTrail record as AWS documents it (CloudTrail user guide, "CloudTrail record contents" and "CloudTrail
 //! userIdentity element"), borrowed from the text it was read from, in one pass over all its levels.
 //!
-//! See [`shared::record`].
+//! See [`mod@shared::record`].
 
 use shared::record;
 
@@ -48,10 +48,16 @@ record! {
         management_event = "managementEvent",
         /// `recipientAccountId`
         recipient_account_id = "recipientAccountId",
+        /// `sharedEventID`: the same in each account that an event is told to.
+        shared_event_id = "sharedEventID",
         /// `vpcEndpointId`
         vpc_endpoint_id = "vpcEndpointId",
         /// `eventCategory`: `Management`, `Data`, `Insight`, `NetworkActivity`; absent before event version 1.07.
         event_category = "eventCategory",
+        /// `tlsDetails`
+        tls_details = "tlsDetails",
+        /// `sessionCredentialFromConsole`
+        session_credential_from_console = "sessionCredentialFromConsole",
         ;
         /// `userIdentity`
         user_identity: UserIdentity = "userIdentity",
@@ -103,8 +109,16 @@ record! {
 record! {
     /// `userIdentity.sessionContext.sessionIssuer`
     SessionIssuer {
+        /// `type`: `Role`, `IAMUser`, …
+        kind = "type",
+        /// `principalId`
+        principal_id = "principalId",
         /// `arn`
         arn = "arn",
+        /// `accountId`
+        account_id = "accountId",
+        /// `userName`
+        user_name = "userName",
     }
 }
 

@@ -14,7 +14,9 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::catalog::folder::FolderCatalog;
 use shared::catalog::{Catalog, CatalogError, TablePartition};
 use shared::handler::{Handler, SqsEvent};
+use shared::intake::Intake;
 use shared::json::Cursor;
+use shared::ledger::{Lease, NoLedger};
 use shared::notification::ObjectRef;
 use shared::pipeline::{Pipeline, Report, Settings};
 use shared::rows::{Rows, RowsError};
@@ -69,7 +71,8 @@ impl Lake {
     }
 
     fn pipeline<S: Store, C: Catalog>(&self, store: S, catalog: C, settings: Settings) -> Pipeline<S, C> {
-        Pipeline::new(Box::new(Fragile), CloudTrail.tables().to_vec(), store, catalog, settings).unwrap()
+        let tables = CloudTrail.tables().iter().copied().filter(|table| table.is_default()).collect();
+        Pipeline::new(Box::new(Fragile), tables, store, catalog, settings).unwrap()
     }
 
     fn catalog(&self) -> FolderCatalog {
@@ -394,14 +397,16 @@ fn exactly_the_messages_that_failed_are_answered() {
     let records = bodies.iter().enumerate().map(|(index, body)| {
         serde_json::from_value(serde_json::json!({"messageId": index.to_string(), "body": body})).unwrap()
     });
-    let handler = Handler::new(lake.pipeline(FolderStore, lake.catalog(), lake.settings()));
-    let answer = block_on(handler.handle(SqsEvent { records: records.collect() }));
+    let pipeline = lake.pipeline(FolderStore, lake.catalog(), lake.settings());
+    let handler = Handler::new(Intake::<_, _, NoLedger>::new(pipeline, None));
+    let lease = Lease { owner: "test".to_owned(), now: 0, until: 0 };
+    let answer = block_on(handler.handle(SqsEvent { records: records.collect() }, &lease));
     let failed: Vec<&str> =
         answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
     assert_eq!(failed, ["1", "2"]);
     assert_eq!(lake.all_ids(), ["1"]);
     assert_eq!(
-        serde_json::to_value(block_on(handler.handle(SqsEvent::default()))).unwrap(),
+        serde_json::to_value(block_on(handler.handle(SqsEvent::default(), &lease))).unwrap(),
         serde_json::json!({"batchItemFailures": []})
     );
 }

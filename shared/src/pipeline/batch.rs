@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Settings;
 use crate::decode::{self, DecodeError, Decoder};
-use crate::frame::{FrameError, Framed, Frames, Position, RecordSink};
+use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink};
 use crate::json::{self, Cursor};
 use crate::notification::ObjectRef;
 use crate::quarantine;
@@ -61,11 +61,13 @@ pub(super) struct Batch {
     counts: Counts,
     checkpoint: Checkpoint,
     parts: Parts,
+    latest_event: Option<i64>,
     marks: Vec<usize>,
     frames: Frames,
     decoder: Decoder,
     buffer_bytes: usize,
     max_object_bytes: u64,
+    reads_tables: bool,
 }
 
 impl Batch {
@@ -83,11 +85,13 @@ impl Batch {
             counts: Counts::default(),
             checkpoint: Checkpoint::default(),
             parts: Parts::default(),
+            latest_event: None,
             marks: Vec::new(),
             frames: Frames::new(source.framing(), settings.max_record_bytes),
             decoder: Decoder::new(settings.max_object_bytes),
             buffer_bytes: settings.buffer_bytes,
             max_object_bytes: settings.max_object_bytes,
+            reads_tables: source.framing() == Framing::Lines,
         })
     }
 
@@ -114,7 +118,7 @@ impl Batch {
         self.frames.reset();
         self.normalizer.begin();
         self.parts = Parts::default();
-        self.decoder = Decoder::new(self.max_object_bytes);
+        self.decoder = Decoder::new(self.max_object_bytes).reading_tables(self.reads_tables);
         self.checkpoint = Checkpoint {
             rows: self.tables.iter().map(TableRows::len).collect(),
             quarantine: self.quarantine.len(),
@@ -161,10 +165,15 @@ impl Batch {
     /// Ends the object: it has joined, unless the answer is `None`; then the batch is full and has to be flushed
     /// before this is called again.
     pub(super) fn end(&mut self, object: &ObjectRef, facts: &KeyFacts) -> Result<Option<Framed>, ReadError> {
-        self.decoder.finish(self.frames.window())?;
-        self.drain(true, object, facts)?;
-        if self.bytes() > self.buffer_bytes {
-            return Ok(None);
+        loop {
+            let more = self.decoder.finish(self.frames.window())?;
+            self.drain(!more, object, facts)?;
+            if self.bytes() > self.buffer_bytes {
+                return Ok(None);
+            }
+            if !more {
+                break;
+            }
         }
         let framed = self.frames.finish()?;
         self.counts.bytes_decoded += self.decoder.decoded();
@@ -192,10 +201,17 @@ impl Batch {
 
     /// All rows, by table and partition.
     pub(super) fn parts(&mut self) -> Vec<(usize, Part)> {
+        let latest = self.tables.iter().filter_map(TableRows::latest_event).max();
+        self.latest_event = self.latest_event.max(latest);
         let of_table = |(index, table): (usize, &mut TableRows)| -> Vec<_> {
             table.parts().into_iter().map(|part| (index, part)).collect()
         };
         self.tables.iter_mut().enumerate().flat_map(of_table).collect()
+    }
+
+    /// The latest event of all rows that were given out.
+    pub(super) fn latest_event(&self) -> Option<i64> {
+        self.latest_event
     }
 
     /// The rows of a table.

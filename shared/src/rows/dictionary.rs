@@ -24,8 +24,18 @@ pub(crate) struct Dictionary {
     ends: Vec<u32>,
     numbers: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    /// The number that was given out last.
-    last: u32,
+    /// The numbers that were given out last, by [`slot`].
+    recent: [u32; RECENT],
+}
+
+/// Few texts alternate in most columns, so they are looked for here before they are hashed.
+const RECENT: usize = 32;
+
+/// A place among the recent numbers: length and ends tell the texts of a column apart as a rule.
+#[inline]
+fn slot(text: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return 0 };
+    (text.len() + 3 * usize::from(*first) + 5 * usize::from(*last)) % RECENT
 }
 
 impl Dictionary {
@@ -35,7 +45,7 @@ impl Dictionary {
             ends: vec![0],
             numbers: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            last: 0,
+            recent: [0; RECENT],
         }
     }
 
@@ -54,15 +64,16 @@ impl Dictionary {
     /// The number of `text`, and true if it is new.
     #[inline]
     pub(super) fn number(&mut self, text: &str) -> (u32, bool) {
-        // Neighbours in a log often have the same value.
-        if self.len() > 0 && self.get(self.last) == text.as_bytes() {
-            return (self.last, false);
+        let recent = self.recent[slot(text.as_bytes())];
+        if self.len() > 0 && self.get(recent) == text.as_bytes() {
+            return (recent, false);
         }
         self.find(text)
     }
 
     fn find(&mut self, text: &str) -> (u32, bool) {
-        let Self { data, ends, numbers, hasher, last } = self;
+        let Self { data, ends, numbers, hasher, recent } = self;
+        let recent = &mut recent[slot(text.as_bytes())];
         let of = |number: u32| {
             let number = number as usize;
             &data[ends[number] as usize..ends[number + 1] as usize]
@@ -74,15 +85,15 @@ impl Dictionary {
         );
         match entry {
             Entry::Occupied(entry) => {
-                *last = *entry.get();
-                (*last, false)
+                *recent = *entry.get();
+                (*recent, false)
             }
             Entry::Vacant(entry) => {
-                *last = u32::try_from(ends.len() - 1).unwrap_or(u32::MAX);
-                entry.insert(*last);
+                *recent = u32::try_from(ends.len() - 1).unwrap_or(u32::MAX);
+                entry.insert(*recent);
                 data.extend_from_slice(text.as_bytes());
                 ends.push(u32::try_from(data.len()).unwrap_or(u32::MAX));
-                (*last, true)
+                (*recent, true)
             }
         }
     }
@@ -99,7 +110,7 @@ impl Dictionary {
         self.data.clear();
         self.ends.truncate(1);
         self.numbers.clear();
-        self.last = 0;
+        self.recent = [0; RECENT];
     }
 }
 

@@ -12,7 +12,10 @@ mod security_hub;
 mod vpc_flow;
 mod waf;
 
-pub use self::cloudtrail::{CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_2_0, S3_DATA_2_0};
+pub use self::cloudtrail::{
+    CLOUD_TRAIL_MGMT_1_0, CLOUD_TRAIL_MGMT_2_0, LAMBDA_EXECUTION_1_0, LAMBDA_EXECUTION_2_0, S3_DATA_1_0,
+    S3_DATA_2_0,
+};
 pub use self::eks_audit::EKS_AUDIT_2_0;
 pub use self::route53::{ROUTE53_1_0, ROUTE53_2_0};
 pub use self::security_hub::{SH_FINDINGS_1_0, SH_FINDINGS_2_0};
@@ -23,8 +26,11 @@ use super::TableDefinition;
 
 /// Every table there is.
 pub const ALL: &[&TableDefinition] = &[
+    &CLOUD_TRAIL_MGMT_1_0,
     &CLOUD_TRAIL_MGMT_2_0,
+    &LAMBDA_EXECUTION_1_0,
     &LAMBDA_EXECUTION_2_0,
+    &S3_DATA_1_0,
     &S3_DATA_2_0,
     &EKS_AUDIT_2_0,
     &ROUTE53_1_0,

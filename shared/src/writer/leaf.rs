@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use rustc_hash::FxBuildHasher;
 
 use super::chunk::{Bounds, Chunk, PageFacts};
-use super::levels::{Entries, Leaf, Levels};
+use super::levels::{EncodedLevels, Entries, Leaf, Levels};
 use super::rle;
 use crate::rows::column::{Column, Constant, NULL, Values};
 
@@ -114,6 +114,8 @@ struct Places<'a> {
     max_def: u8,
     max_rep: u8,
     entries: usize,
+    /// Encoded levels that other leaves have, too.
+    shared: Option<&'a EncodedLevels>,
 }
 
 impl<'a> Places<'a> {
@@ -125,7 +127,7 @@ impl<'a> Places<'a> {
             Leaf::Texts(_) => (None, true),
         };
         let has_nulls = column.is_some_and(|column| column.constant.is_none() && column.present < column.len);
-        let (owners, levels) = if has_nulls {
+        let (owners, levels, shared) = if has_nulls {
             let column = column.filter(|column| column.present > 0);
             let present: Vec<bool> = entries
                 .owners
@@ -134,15 +136,14 @@ impl<'a> Places<'a> {
                 .collect();
             let with_value = entries.owners.iter().zip(&present).filter(|(_, present)| **present);
             let owners: Vec<u32> = with_value.map(|(&owner, _)| owner).collect();
-            (Cow::Owned(owners), Some(Cow::Owned(entries.levels_where(&present))))
-        } else if nullable && entries.levels.is_some() {
-            let levels = entries.levels_where(&vec![true; entries.owners.len()]);
-            (all, Some(Cow::Owned(levels)))
+            (Cow::Owned(owners), Some(Cow::Owned(entries.levels_where(&present))), None)
+        } else if nullable {
+            (all, entries.full().map(Cow::Borrowed), Some(&entries.pages))
         } else {
-            (all, entries.levels.as_ref().map(Cow::Borrowed))
+            (all, entries.levels.as_ref().map(Cow::Borrowed), None)
         };
         let max_def = entries.def + u8::from(nullable);
-        Self { owners, levels, max_def, max_rep: entries.rep, entries: entries.len() }
+        Self { owners, levels, max_def, max_rep: entries.rep, entries: entries.len(), shared }
     }
 
     /// Writes all values as pages: `body` appends values of a range and tells their bounds. `size` is the size of a
@@ -191,13 +192,27 @@ impl<'a> Places<'a> {
                     (entry, value, rows, bounds)
                 }
             };
-            self.write_levels(start..end, &mut page);
+            self.levels_of(start..end, &mut page);
             page.extend_from_slice(&values);
             let nulls = end - start - (next_value - first_value);
             chunk.page(&page, PageFacts { entries: end - start, rows, nulls, encoding, bounds })?;
             (start, first_value) = (end, next_value);
         }
         Ok(())
+    }
+
+    /// Levels of a page, encoded once for all leaves that have the same.
+    fn levels_of(&self, entries: Range<usize>, page: &mut Vec<u8>) {
+        let Some(shared) = self.shared.filter(|_| self.levels.is_some()) else {
+            return self.write_levels(entries, page);
+        };
+        let mut shared = shared.borrow_mut();
+        if let Some((_, levels)) = shared.iter().find(|(range, _)| *range == entries) {
+            page.extend_from_slice(levels);
+            return;
+        }
+        self.write_levels(entries.clone(), page);
+        shared.push((entries, page.clone()));
     }
 
     /// Both kinds of levels, each behind its length.
@@ -253,7 +268,10 @@ fn numbered(
             |range| bounds(&numbers.of[range]),
         )?;
     }
-    chunk.close(bounds(&numbers.of).as_ref())
+    let ends = ranks.as_ref().and_then(Ranks::ends);
+    let ends =
+        ends.map(|(min, max)| Bounds { min: numbers.texts[min].to_vec(), max: numbers.texts[max].to_vec() });
+    chunk.close(ends.as_ref())
 }
 
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
@@ -340,7 +358,8 @@ fn numbers<T: Number>(
         let mut plain = Vec::with_capacity(distinct.len() * T::SIZE);
         distinct.iter().for_each(|value| value.push(&mut plain));
         dictionary_pages(&mut chunk, places, &plain, distinct.len(), &of, bounds)?;
-        return chunk.close(bounds(&of).as_ref());
+        let ends = ranks.as_ref().and_then(Ranks::ends);
+        return chunk.close(ends.map(|(min, max)| bytes(distinct[min], distinct[max])).as_ref());
     }
     let bounded = chunk.is_bounded();
     let bounds = |values: &[T]| {
@@ -438,8 +457,16 @@ impl Ranks {
         Self { of, numbers }
     }
 
-    /// The numbers of the least and the greatest value.
+    /// The numbers of the least and the greatest value of all.
+    fn ends(&self) -> Option<(usize, usize)> {
+        Some((*self.numbers.first()? as usize, *self.numbers.last()? as usize))
+    }
+
+    /// The numbers of the least and the greatest of those values.
     fn bounds(&self, numbers: &[u32]) -> Option<(usize, usize)> {
+        if self.numbers.len() == 1 {
+            return numbers.first().and(self.ends());
+        }
         let rank = |number: &u32| self.of[*number as usize];
         let (first, rest) = numbers.split_first()?;
         let (min, max) = rest

@@ -5,6 +5,9 @@
 //! out on the way down from the table's columns to its leaves.
 
 use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
+use std::rc::Rc;
 
 use parquet::errors::ParquetError;
 
@@ -12,6 +15,9 @@ use crate::rows::Rows;
 use crate::rows::column::{Column, ListColumn};
 
 use crate::rows::Node;
+
+/// Levels as they stand in pages, by the entries of each page.
+pub(super) type EncodedLevels = RefCell<Vec<(Range<usize>, Vec<u8>)>>;
 
 /// The places of one node: one for each row or list element above it, and one for each row that ends above it.
 #[derive(Debug)]
@@ -25,13 +31,17 @@ pub(super) struct Entries<'a> {
     pub(super) def: u8,
     /// Lists above the node.
     pub(super) rep: u8,
+    /// Levels of leaves that every owner has: the same for all of them.
+    full: OnceCell<Levels>,
+    /// Those levels as they stand in pages.
+    pub(super) pages: EncodedLevels,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Levels {
     pub(super) def: Vec<u8>,
     /// Empty where no list is above.
-    pub(super) rep: Vec<u8>,
+    pub(super) rep: Rc<[u8]>,
 }
 
 /// What a leaf's values are taken from.
@@ -113,7 +123,21 @@ fn mark(rows: &Rows, node: &Node, owners: &[u32], present: &mut [bool]) {
 impl<'a> Entries<'a> {
     /// The rows themselves.
     pub(super) fn rows(order: &'a [u32]) -> Self {
-        Self { owners: Cow::Borrowed(order), levels: None, def: 0, rep: 0 }
+        Self::new(Cow::Borrowed(order), None, 0, 0)
+    }
+
+    fn new(owners: Cow<'a, [u32]>, levels: Option<Levels>, def: u8, rep: u8) -> Self {
+        Self { owners, levels, def, rep, full: OnceCell::new(), pages: RefCell::default() }
+    }
+
+    /// The levels of a leaf that every owner has; `None` where there are none to tell.
+    pub(super) fn full(&self) -> Option<&Levels> {
+        self.levels.as_ref().map(|levels| {
+            self.full.get_or_init(|| Levels {
+                def: levels.def.iter().map(|&def| def + u8::from(def == self.def)).collect(),
+                rep: Rc::clone(&levels.rep),
+            })
+        })
     }
 
     /// Entries.
@@ -123,23 +147,14 @@ impl<'a> Entries<'a> {
 
     /// One level deeper, where every owner has the node.
     fn all_present(&self) -> Entries<'_> {
-        let levels = self.levels.as_ref().map(|levels| Levels {
-            def: levels.def.iter().map(|&def| def + u8::from(def == self.def)).collect(),
-            rep: levels.rep.clone(),
-        });
-        Entries { owners: Cow::Borrowed(&self.owners), levels, def: self.def + 1, rep: self.rep }
+        Entries::new(Cow::Borrowed(&self.owners), self.full().cloned(), self.def + 1, self.rep)
     }
 
     /// One level deeper, for the owners that have the node.
     fn present(&self, present: &[bool]) -> Entries<'static> {
         let owners =
             self.owners.iter().zip(present).filter(|(_, present)| **present).map(|(&owner, _)| owner);
-        Entries {
-            owners: owners.collect(),
-            levels: Some(self.levels_where(present)),
-            def: self.def + 1,
-            rep: self.rep,
-        }
+        Entries::new(owners.collect(), Some(self.levels_where(present)), self.def + 1, self.rep)
     }
 
     /// Levels where the owners that are marked go one level deeper.
@@ -148,23 +163,24 @@ impl<'a> Entries<'a> {
         match &self.levels {
             None => Levels {
                 def: present.map(|&present| self.def + u8::from(present)).collect(),
-                rep: Vec::new(),
+                rep: Rc::default(),
             },
             Some(levels) => {
                 let deeper = |&def: &u8| match def == self.def {
                     true => def + u8::from(present.next().is_some_and(|present| *present)),
                     false => def,
                 };
-                Levels { def: levels.def.iter().map(deeper).collect(), rep: levels.rep.clone() }
+                Levels { def: levels.def.iter().map(deeper).collect(), rep: Rc::clone(&levels.rep) }
             }
         }
     }
 
     /// The elements of a list, two levels deeper: one for the list, one for the element's place in it.
     fn elements(&self, list: &ListColumn) -> Entries<'static> {
-        let mut below = Levels { def: Vec::with_capacity(self.len()), rep: Vec::with_capacity(self.len()) };
-        let (mut owners, mut elements) = (self.owners.iter(), Vec::new());
-        for entry in 0..self.len() {
+        let count = self.len();
+        let (mut defs, mut reps) = (Vec::with_capacity(2 * count), Vec::with_capacity(2 * count));
+        let (mut owners, mut elements) = (self.owners.iter(), Vec::with_capacity(count));
+        for entry in 0..count {
             let (def, rep) = match &self.levels {
                 None => (self.def, 0),
                 Some(levels) => (levels.def[entry], levels.rep.get(entry).copied().unwrap_or_default()),
@@ -172,23 +188,21 @@ impl<'a> Entries<'a> {
             let list = match owners.as_slice() {
                 [owner, ..] if def == self.def => list.elements_of(*owner as usize),
                 _ => {
-                    below.push(def, rep);
+                    defs.push(def);
+                    reps.push(rep);
                     continue;
                 }
             };
             owners.next();
-            match list {
-                None => below.push(def, rep),
-                Some(list) if list.is_empty() => below.push(def + 1, rep),
-                Some(list) => {
-                    below.def.resize(below.def.len() + list.len(), def + 2);
-                    below.rep.push(rep);
-                    below.rep.resize(below.def.len(), self.rep + 1);
-                    elements.extend(list);
-                }
-            }
+            let elements_here = list.as_ref().map_or(0, ExactSizeIterator::len);
+            let def = def + u8::from(list.is_some()) + u8::from(elements_here > 0);
+            defs.resize(defs.len() + elements_here.max(1), def);
+            reps.push(rep);
+            reps.resize(defs.len(), self.rep + 1);
+            elements.extend(list.into_iter().flatten());
         }
-        Entries { owners: Cow::Owned(elements), levels: Some(below), def: self.def + 2, rep: self.rep + 1 }
+        let levels = Levels { def: defs, rep: reps.into() };
+        Entries::new(Cow::Owned(elements), Some(levels), self.def + 2, self.rep + 1)
     }
 
     /// The elements of a list that every row has in the same way.
@@ -196,14 +210,7 @@ impl<'a> Entries<'a> {
         let count = self.owners.len() * length;
         let rep = (0..count).map(|entry| u8::from(entry % length.max(1) > 0)).collect();
         let levels = Levels { def: vec![self.def + 2; count], rep };
-        let numbers = (0..count).map(|entry| (entry % length.max(1)) as u32).collect();
-        Entries { owners: Cow::Owned(numbers), levels: Some(levels), def: self.def + 2, rep: self.rep + 1 }
-    }
-}
-
-impl Levels {
-    fn push(&mut self, def: u8, rep: u8) {
-        self.def.push(def);
-        self.rep.push(rep);
+        let numbers: Vec<u32> = (0..count).map(|entry| (entry % length.max(1)) as u32).collect();
+        Entries::new(Cow::Owned(numbers), Some(levels), self.def + 2, self.rep + 1)
     }
 }

@@ -65,6 +65,16 @@ fn pack<T: Value>(values: &[T], width: u32, out: &mut Vec<u8>) {
     }
     varint((values.len().div_ceil(8) as u64) << 1 | 1, out);
     out.reserve(values.len().div_ceil(8) * width as usize);
+    if width <= 8 {
+        for group in values.chunks(8) {
+            let mut bits: u64 = 0;
+            for (index, value) in group.iter().enumerate() {
+                bits |= value.bits() << (index as u32 * width);
+            }
+            out.extend_from_slice(&bits.to_le_bytes()[..width as usize]);
+        }
+        return;
+    }
     for group in values.chunks(8) {
         // Eight values of at most 16 bits: 128 bits at most.
         let mut bits: u128 = 0;

@@ -1,4 +1,11 @@
-//! Tables of EKS audit logs.
+//! Table of EKS audit logs.
+//!
+//! What is appended to AWS's columns:
+//!
+//! | appended | because |
+//! |---|---|
+//! | `metadata.log_name` | the log group, which is the only thing that says which cluster an event is from |
+//! | `src_endpoint.name` | OCSF requires an endpoint to have an identification, and an event may have no valid address |
 
 use crate::table::TableDefinition;
 
@@ -11,7 +18,7 @@ pub const EKS_AUDIT_2_0: TableDefinition = TableDefinition {
         (
             "metadata",
             "struct<log_level:string,product:struct<version:string,vendor_name:string,name:string,\
-         feature:struct<name:string>>,profiles:array<string>,version:string>",
+         feature:struct<name:string>>,profiles:array<string>,version:string,log_name:string>",
         ),
         (
             "api",
@@ -28,7 +35,7 @@ pub const EKS_AUDIT_2_0: TableDefinition = TableDefinition {
          session:struct<credential_uid:string,issuer:string,uid:string>>",
         ),
         ("cloud", "struct<account:struct<uid:string>,provider:string>"),
-        ("src_endpoint", "struct<ip:string,intermediate_ips:array<string>>"),
+        ("src_endpoint", "struct<ip:string,intermediate_ips:array<string>,name:string>"),
         ("resources", "array<struct<namespace:string,name:string,uid:string,version:string,type:string>>"),
         ("start_time_dt", "timestamp"),
         ("time_dt", "timestamp"),
@@ -47,5 +54,5 @@ pub const EKS_AUDIT_2_0: TableDefinition = TableDefinition {
         ("asl_version", "string"),
         ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
     ],
-    unique: &["unmapped.key_value.value"],
+    unique: &["api.request.uid", "unmapped.key_value.value"],
 };

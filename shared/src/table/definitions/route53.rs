@@ -1,4 +1,14 @@
 //! Tables of Route 53 resolver query logs.
+//!
+//! Appended in 1.0:
+//! * `src_endpoint.svc_name`: OCSF wants an endpoint to have an identification, and a record may lack both address
+//!   and instance;
+//! * `dst_endpoint.svc_name`: OCSF requires the endpoint, and a query that came through no Resolver endpoint has no
+//!   other data for it.
+//!
+//! Appended in 2.0:
+//! * `src_endpoint.svc_name`: as in 1.0;
+//! * `disposition_id`: the id of the caption in `disposition`.
 
 use crate::table::TableDefinition;
 
@@ -14,12 +24,12 @@ pub const ROUTE53_1_0: TableDefinition = TableDefinition {
          vendor_name:string>,profiles:array<string>,version:string>",
         ),
         ("cloud", "struct<account_uid:string,region:string,provider:string>"),
-        ("src_endpoint", "struct<vpc_uid:string,ip:string,port:int,instance_uid:string>"),
+        ("src_endpoint", "struct<vpc_uid:string,ip:string,port:int,instance_uid:string,svc_name:string>"),
         ("time", "bigint"),
         ("query", "struct<hostname:string,type:string,class:string>"),
         ("answers", "array<struct<type:string,rdata:string,class:string>>"),
         ("connection_info", "struct<protocol_name:string,direction:string,direction_id:int>"),
-        ("dst_endpoint", "struct<instance_uid:string,interface_uid:string>"),
+        ("dst_endpoint", "struct<instance_uid:string,interface_uid:string,svc_name:string>"),
         ("severity_id", "int"),
         ("severity", "string"),
         ("class_name", "string"),
@@ -51,7 +61,7 @@ pub const ROUTE53_2_0: TableDefinition = TableDefinition {
          vendor_name:string>,profiles:array<string>,version:string>",
         ),
         ("cloud", "struct<account:struct<uid:string>,region:string,provider:string>"),
-        ("src_endpoint", "struct<vpc_uid:string,ip:string,port:int,instance_uid:string>"),
+        ("src_endpoint", "struct<vpc_uid:string,ip:string,port:int,instance_uid:string,svc_name:string>"),
         ("time", "bigint"),
         ("time_dt", "timestamp"),
         ("query", "struct<hostname:string,type:string,class:string>"),
@@ -77,6 +87,7 @@ pub const ROUTE53_2_0: TableDefinition = TableDefinition {
         ("unmapped", "map<string,string>"),
         ("asl_version", "string"),
         ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
+        ("disposition_id", "int"),
     ],
     unique: &["unmapped.key_value.value"],
 };

@@ -1,4 +1,15 @@
 //! Tables of Security Hub findings.
+//!
+//! `evidences[]` has `api`, `src_endpoint`, `connection_info`, `dst_endpoint` and `query` beside `actor`, where OCSF
+//! 1.1.0 and AWS's rows have them.
+//!
+//! Appended in 2.0:
+//!
+//! | column | why |
+//! |---|---|
+//! | `status_id` | the id of the caption in `status` |
+//! | `compliance.status_id` | the same of `compliance.status` |
+//! | `evidences[].process` | AWS's mapping puts the process that a GuardDuty finding is about there; its table has no such member |
 
 use crate::table::TableDefinition;
 
@@ -61,7 +72,7 @@ pub const SH_FINDINGS_1_0: TableDefinition = TableDefinition {
         ("state", "string"),
         ("unmapped", "map<string,string>"),
     ],
-    unique: &["unmapped.key_value.value"],
+    unique: &["finding.uid", "unmapped.key_value.value"],
 };
 
 /// Security Hub findings, source version 2.0.
@@ -97,7 +108,7 @@ pub const SH_FINDINGS_2_0: TableDefinition = TableDefinition {
         (
             "compliance",
             "struct<standards:array<string>,requirements:array<string>,control:string,status:string,\
-         status_detail:string,status_code:string>",
+         status_detail:string,status_code:string,status_id:int>",
         ),
         (
             "vulnerabilities",
@@ -127,7 +138,11 @@ pub const SH_FINDINGS_2_0: TableDefinition = TableDefinition {
          city:string,coordinates:array<decimal(9,6)>>,port:int>,\
          connection_info:struct<protocol_name:string,direction_id:int,direction:string>,\
          dst_endpoint:struct<ip:string,port:int,location:struct<city:string,country:string,\
-         coordinates:array<decimal(9,6)>>>,query:struct<hostname:string>>>",
+         coordinates:array<decimal(9,6)>>>,query:struct<hostname:string>,\
+         process:struct<created_time_dt:timestamp,name:string,pid:int,uid:string,\
+         user:struct<name:string,uid:string>,parent_process:struct<uid:string>,\
+         file:struct<path:string,name:string,type_id:int,\
+         hashes:array<struct<value:string,algorithm_id:int,algorithm:string>>>,euid:int>>>",
         ),
         ("class_name", "string"),
         ("class_uid", "int"),
@@ -143,6 +158,7 @@ pub const SH_FINDINGS_2_0: TableDefinition = TableDefinition {
         ("unmapped", "map<string,string>"),
         ("asl_version", "string"),
         ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
+        ("status_id", "int"),
     ],
-    unique: &["unmapped.key_value.value"],
+    unique: &["finding_info.uid", "unmapped.key_value.value"],
 };

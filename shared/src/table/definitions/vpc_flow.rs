@@ -1,4 +1,10 @@
 //! Tables of VPC Flow Logs.
+//!
+//! What is appended to AWS's columns:
+//!
+//! | appended | because |
+//! |---|---|
+//! | `disposition_id` in 2.0 | an enum's caption (`disposition`) comes with its id |
 
 use crate::table::TableDefinition;
 
@@ -48,7 +54,7 @@ pub const VPC_FLOW_1_0: TableDefinition = TableDefinition {
         ("type_name", "string"),
         ("unmapped", "map<string,string>"),
     ],
-    unique: &["unmapped.key_value.value"],
+    unique: &[],
 };
 
 /// VPC Flow Logs, source version 2.0.
@@ -100,6 +106,7 @@ pub const VPC_FLOW_2_0: TableDefinition = TableDefinition {
         ("asl_version", "string"),
         ("unmapped", "map<string,string>"),
         ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
+        ("disposition_id", "int"),
     ],
-    unique: &["unmapped.key_value.value"],
+    unique: &[],
 };

@@ -1,4 +1,9 @@
 //! Tables of AWS WAF logs.
+//!
+//! Appended, because OCSF requires them of HTTP Activity:
+//! * `http_response.code`: the status of a custom response, which AWS's table has in `http_status`; 0 where the
+//!   record has none;
+//! * `dst_endpoint`: the host that was asked for and the protected resource.
 
 use crate::table::TableDefinition;
 
@@ -46,6 +51,8 @@ pub const WAF_2_0: TableDefinition = TableDefinition {
         ("unmapped", "map<string,string>"),
         ("asl_version", "string"),
         ("observables", "array<struct<name:string,value:string,type:string,type_id:int>>"),
+        ("http_response", "struct<code:int>"),
+        ("dst_endpoint", "struct<hostname:string,uid:string,svc_name:string>"),
     ],
     unique: &["unmapped.key_value.value"],
 };

@@ -1,49 +1,13 @@
-"""Queries for Athena on the CloudTrail tables, in the manner of those that AWS publishes, and their right answers.
-
-`TABLE` stands for database and table. Every answer has the columns `c0`, `c1`, … and `events`; what is right is
-counted from the raw records or stands in `samples/EXPECTED.json`.
-"""
+"""CloudTrail 2.0, asked of the repository's samples; what is right stands in `samples/EXPECTED.json` or is counted."""
 
 import json
-from collections import Counter
 
-from lake_cli import SAMPLES, Pairs
+from athena_queries.counting import by, columns, number, said, value
+from lake_cli import SAMPLES
 
 QUESTIONS = json.loads((SAMPLES / "EXPECTED.json").read_text())["questions"]
 REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation")
 IN_MARCH = "time_dt BETWEEN TIMESTAMP '2026-03-14 00:00:00' AND TIMESTAMP '2026-03-16 00:00:00'"
-
-
-def said(record, path):
-    """A member of a record, however deep; None where it is not."""
-    for name in path.split("."):
-        record = record.get(name) if isinstance(record, Pairs) else None
-    return record
-
-
-def value(wanted):
-    """What is asked of a record: a path, or a function."""
-    return wanted if callable(wanted) else lambda record: said(record, wanted)
-
-
-def number(where=lambda record: True):
-    """How many records there are."""
-    return lambda records: [{"events": sum(map(where, records))}]
-
-
-def by(*wanted, where=lambda record: True, of=lambda record: [record]):
-    """How many records there are of each value, or of what `of` makes of each record."""
-
-    def count(records):
-        things = (thing for record in records for thing in of(record) if where(record))
-        found = Counter(tuple(value(each)(thing) for each in wanted) for thing in things)
-        return [columns(values) | {"events": events} for values, events in found.items()]
-
-    return count
-
-
-def columns(values):
-    return {f"c{index}": value for index, value in enumerate(values)}
 
 
 def expected(question, *members):

@@ -1,0 +1,53 @@
+//! The leaves of the WAF table of source version 2.0, found once.
+
+use shared::leaves;
+use shared::ocsf::Observables;
+
+leaves! {
+    feature_uid: str = "metadata.product.feature.uid",
+    product_version: str = "metadata.product.version",
+    label: str = "metadata.labels[]",
+    src_svc_name: str = "src_endpoint.svc_name",
+    src_uid: str = "src_endpoint.uid",
+    src_ip: str = "src_endpoint.ip",
+    src_country: str = "src_endpoint.location.country",
+    url_path: str = "http_request.url.path",
+    url_hostname: str = "http_request.url.hostname",
+    http_version: str = "http_request.version",
+    http_method: str = "http_request.http_method",
+    request_uid: str = "http_request.uid",
+    args: str = "http_request.args",
+    header_name: str = "http_request.http_headers[].name",
+    header_value: str = "http_request.http_headers[].value",
+    user_agent: str = "http_request.user_agent",
+    x_forwarded_for: str = "http_request.x_forwarded_for[]",
+    referrer: str = "http_request.referrer",
+    rule_uid: str = "firewall_rule.uid",
+    rule_type: str = "firewall_rule.type",
+    rule_condition: str = "firewall_rule.condition",
+    rule_match_location: str = "firewall_rule.match_location",
+    rule_match_detail: str = "firewall_rule.match_details[]",
+    rule_rate_limit: i32 = "firewall_rule.rate_limit",
+    http_status: i32 = "http_status",
+    time: i64 = "time",
+    time_dt: i64 = "time_dt",
+    activity_name: str = "activity_name",
+    activity_id: i32 = "activity_id",
+    type_name: str = "type_name",
+    type_uid: i64 = "type_uid",
+    action: str = "action",
+    action_id: i32 = "action_id",
+    disposition: str = "disposition",
+    disposition_id: i32 = "disposition_id",
+    response_code: i32 = "http_response.code",
+    dst_hostname: str = "dst_endpoint.hostname",
+    dst_uid: str = "dst_endpoint.uid",
+    dst_svc_name: str = "dst_endpoint.svc_name",
+    ;
+    labels = "metadata.labels",
+    headers = "http_request.http_headers",
+    forwarded = "http_request.x_forwarded_for",
+    match_details = "firewall_rule.match_details",
+    ;
+    observables: Observables,
+}

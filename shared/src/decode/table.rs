@@ -1,0 +1,333 @@
+//! A Parquet file as lines of text: the names of its columns, then a line for each row, with a blank between values
+//! and `-` for what is null or empty. So a source whose logs come as text and as Parquet reads both alike.
+//!
+//! A Parquet file begins at its end, so it is held whole, as it is stored; its rows are decoded a few at a time.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+
+use super::DecodeError;
+
+/// The four bytes that a Parquet file begins with.
+pub(super) const MAGIC: [u8; 4] = *b"PAR1";
+
+/// Larger files are not held in memory.
+const MAX_STORED: usize = 64 << 20;
+
+/// Rows that are decoded at a time.
+const ROWS: usize = 1024;
+
+/// A Parquet file on its way.
+pub(super) struct Table {
+    stored: Vec<u8>,
+    rows: Option<ParquetRecordBatchReader>,
+    limit: u64,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Table").field("stored", &self.stored.len()).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// A table that decodes to `limit` bytes at most.
+    pub(super) fn new(limit: u64) -> Self {
+        Self { stored: Vec::new(), rows: None, limit }
+    }
+
+    /// Takes bytes of the file.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        if self.stored.len() + bytes.len() > MAX_STORED {
+            return Err(DecodeError::TableTooLarge { limit: MAX_STORED });
+        }
+        self.stored.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Appends the lines of some rows. False after the last.
+    pub(super) fn lines(&mut self, out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+        // The reader panics over some damages that a footer can have.
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.some_lines(out)));
+        outcome.unwrap_or_else(|_| Err(damaged("the file contradicts itself")))
+    }
+
+    fn some_lines(&mut self, out: &mut Vec<u8>) -> Result<bool, DecodeError> {
+        if self.rows.is_none() {
+            self.rows = Some(self.open(out)?);
+            return Ok(true);
+        }
+        match self.rows.as_mut().and_then(Iterator::next) {
+            Some(rows) => write_rows(&rows.map_err(damaged)?, out).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Reads the footer and writes the line of names.
+    fn open(&mut self, out: &mut Vec<u8>) -> Result<ParquetRecordBatchReader, DecodeError> {
+        // What the file says of Arrow's types (dictionaries, views) matters to its writer only.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let stored = Bytes::from(std::mem::take(&mut self.stored));
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new_with_options(stored, options).map_err(damaged)?;
+        let groups = builder.metadata().row_groups().iter();
+        let bytes = groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
+        if bytes.fold(0, u64::saturating_add) > self.limit {
+            return Err(DecodeError::TooLarge { limit: self.limit });
+        }
+        for field in builder.schema().fields() {
+            if !is_flat(field.data_type()) {
+                return Err(damaged(format!(
+                    "expected columns of text and numbers, found `{}`, which is {}",
+                    field.name(),
+                    field.data_type()
+                )));
+            }
+            let name = field.name().split_ascii_whitespace().collect::<Vec<_>>().join("_");
+            out.extend_from_slice(if name.is_empty() { "-" } else { &name }.as_bytes());
+            out.push(b' ');
+        }
+        end_line(out);
+        builder.with_batch_size(ROWS).build().map_err(damaged)
+    }
+}
+
+fn damaged(reason: impl fmt::Display) -> DecodeError {
+    DecodeError::Damaged { format: "Parquet", decoded: 0, reason: reason.to_string() }
+}
+
+fn is_flat(kind: &DataType) -> bool {
+    kind.is_integer()
+        || matches!(
+            kind,
+            DataType::Utf8
+                | DataType::Binary
+                | DataType::Boolean
+                | DataType::Float32
+                | DataType::Float64
+                | DataType::Date32
+                | DataType::Timestamp(_, _)
+        )
+}
+
+/// The values of a column, nulls aside.
+enum Values<'a> {
+    Text(&'a arrow_array::StringArray),
+    Bytes(&'a arrow_array::BinaryArray),
+    Flag(&'a arrow_array::BooleanArray),
+    Whole(Vec<i128>),
+    Fraction(Vec<f64>),
+    Day(&'a [i32]),
+}
+
+fn whole<T: ArrowPrimitiveType<Native: Into<i128>>>(column: &ArrayRef) -> Values<'_> {
+    Values::Whole(column.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect())
+}
+
+fn fraction<T: ArrowPrimitiveType<Native: Into<f64>>>(column: &ArrayRef) -> Values<'_> {
+    Values::Fraction(column.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect())
+}
+
+/// Times become milliseconds since the epoch, whatever their unit.
+fn millis<'a>(values: &[i64], per_milli: i64) -> Values<'a> {
+    Values::Whole(values.iter().map(|value| value.div_euclid(per_milli).into()).collect())
+}
+
+impl<'a> Values<'a> {
+    fn of(column: &'a ArrayRef) -> Result<Self, DecodeError> {
+        Ok(match column.data_type() {
+            DataType::Utf8 => Self::Text(column.as_string()),
+            DataType::Binary => Self::Bytes(column.as_binary()),
+            DataType::Boolean => Self::Flag(column.as_boolean()),
+            DataType::Int8 => whole::<Int8Type>(column),
+            DataType::Int16 => whole::<Int16Type>(column),
+            DataType::Int32 => whole::<Int32Type>(column),
+            DataType::Int64 => whole::<Int64Type>(column),
+            DataType::UInt8 => whole::<UInt8Type>(column),
+            DataType::UInt16 => whole::<UInt16Type>(column),
+            DataType::UInt32 => whole::<UInt32Type>(column),
+            DataType::UInt64 => whole::<UInt64Type>(column),
+            DataType::Float32 => fraction::<Float32Type>(column),
+            DataType::Float64 => fraction::<Float64Type>(column),
+            DataType::Date32 => Self::Day(column.as_primitive::<Date32Type>().values()),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                millis(column.as_primitive::<TimestampMillisecondType>().values(), 1)
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                millis(column.as_primitive::<TimestampMicrosecondType>().values(), 1_000)
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                millis(column.as_primitive::<TimestampNanosecondType>().values(), 1_000_000)
+            }
+            other => return Err(damaged(format!("a column of type {other}"))),
+        })
+    }
+
+    fn write(&self, row: usize, out: &mut Vec<u8>) {
+        use std::io::Write as _;
+
+        let start = out.len();
+        // Writing to a Vec cannot fail.
+        let _ = match self {
+            Self::Text(values) => out.write_all(values.value(row).as_bytes()),
+            Self::Bytes(values) => out.write_all(values.value(row)),
+            Self::Flag(values) => write!(out, "{}", values.value(row)),
+            Self::Whole(values) => write!(out, "{}", values[row]),
+            // Whole numbers beside nulls often have become such.
+            Self::Fraction(values) if values[row].is_nan() => Ok(()),
+            Self::Fraction(values) => write!(out, "{}", values[row]),
+            Self::Day(values) => write!(out, "{}", crate::time::day(i64::from(values[row]) * 86_400_000)),
+        };
+        if out.len() == start {
+            out.push(b'-');
+        }
+    }
+}
+
+fn write_rows(rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| Ok((column, Values::of(column)?)))
+        .collect::<Result<Vec<_>, _>>()?;
+    for row in 0..rows.num_rows() {
+        for (column, values) in &columns {
+            if column.is_null(row) {
+                out.push(b'-');
+            } else {
+                values.write(row, out);
+            }
+            out.push(b' ');
+        }
+        end_line(out);
+    }
+    Ok(())
+}
+
+/// Turns the blank behind the last value into a line end.
+fn end_line(out: &mut [u8]) {
+    if let Some(last) = out.last_mut() {
+        *last = b'\n';
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{
+        BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, StringArray,
+        TimestampMicrosecondArray, types::Int32Type,
+    };
+    use parquet::arrow::ArrowWriter;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::Decoder;
+
+    fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(name, column)| (name, column, true)),
+        )
+        .unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    fn decode(stored: &[u8], chunk: usize, limit: u64) -> Result<String, DecodeError> {
+        let (mut decoder, mut out) = (Decoder::new(limit).reading_tables(true), Vec::new());
+        for mut piece in stored.chunks(chunk) {
+            while decoder.decode(&mut piece, &mut out)? {}
+        }
+        while decoder.finish(&mut out)? {}
+        assert_eq!(decoder.decoded(), out.len() as u64);
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    fn some() -> Vec<u8> {
+        parquet(vec![
+            ("account_id", Arc::new(StringArray::from(vec![Some("111122223333"), None, Some("")]))),
+            ("srcport", Arc::new(Int32Array::from(vec![Some(-1), None, Some(443)]))),
+            ("bytes", Arc::new(Int64Array::from(vec![Some(i64::MAX), None, Some(0)]))),
+            ("dst port", Arc::new(Float64Array::from(vec![Some(53.0), None, Some(f64::NAN)]))),
+            ("new", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+            (
+                "start",
+                Arc::new(TimestampMicrosecondArray::from(vec![Some(1_773_479_100_000_999), None, Some(0)])),
+            ),
+        ])
+    }
+
+    #[test]
+    fn rows_become_lines() {
+        let expected = "account_id srcport bytes dst_port new start\n\
+            111122223333 -1 9223372036854775807 53 true 1773479100000\n- - - - - -\n- 443 0 - false 0\n";
+        let stored = some();
+        for chunk in [1, 3, 64, stored.len()] {
+            assert_eq!(decode(&stored, chunk, 1 << 20).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn rows_come_a_few_at_a_time() {
+        let many = Arc::new(Int64Array::from_iter_values(0..5000));
+        let stored = parquet(vec![("bytes", many)]);
+        let mut decoder = Decoder::new(u64::MAX).reading_tables(true);
+        let mut out = Vec::new();
+        while decoder.decode(&mut stored.as_slice(), &mut out).unwrap() {}
+        let (mut lines, mut most) = (0, 0);
+        while decoder.finish(&mut out).unwrap() {
+            let found = out.iter().filter(|byte| **byte == b'\n').count();
+            (lines, most) = (lines + found, most.max(found));
+            out.clear();
+        }
+        assert_eq!((lines, most), (5001, ROWS));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+        let error = decode(&parquet(vec![("lists", Arc::new(list))]), 999, 1 << 20).unwrap_err().to_string();
+        assert!(error.contains("`lists`"), "{error}");
+        let stored = some();
+        assert!(
+            decode(&stored[..stored.len() - 9], 999, 1 << 20).unwrap_err().to_string().contains("Parquet")
+        );
+        assert_eq!(decode(&stored, 999, 10), Err(DecodeError::TooLarge { limit: 10 }));
+        let large = [MAGIC.as_slice(), &vec![0; MAX_STORED]].concat();
+        assert_eq!(decode(&large, 1 << 20, 10), Err(DecodeError::TableTooLarge { limit: MAX_STORED }));
+    }
+
+    #[test]
+    fn a_source_without_tables_sees_the_bytes() {
+        let (mut decoder, mut out) = (Decoder::new(u64::MAX), Vec::new());
+        let stored = some();
+        while decoder.decode(&mut stored.as_slice(), &mut out).unwrap() {}
+        assert!(!decoder.finish(&mut out).unwrap());
+        assert!(out.starts_with(&MAGIC));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_an_error(at in 0.0..1.0_f64, byte in any::<u8>()) {
+            let mut stored = some();
+            let at = (stored.len() as f64 * at) as usize;
+            stored[at] = byte;
+            let _outcome = decode(&stored, 999, 1 << 20);
+        }
+    }
+}

@@ -17,6 +17,21 @@ const MIN_TEXTS: usize = 4096;
 /// Texts of more bytes than this are too many for a dictionary.
 const MAX_BYTES: usize = 8 << 20;
 
+/// Compares texts that are short as a rule, for which a call of the C library takes longer than the work.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let words = a_words.iter().zip(b_words).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b));
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        // The last eight bytes overlap the words before them.
+        (Some(a), Some(b)) => words && u64::from_le_bytes(*a) == u64::from_le_bytes(*b),
+        _ => a_rest.iter().zip(b_rest).all(|(a, b)| a == b),
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Dictionary {
     data: Vec<u8>,
@@ -65,7 +80,7 @@ impl Dictionary {
     #[inline]
     pub(super) fn number(&mut self, text: &str) -> (u32, bool) {
         let recent = self.recent[slot(text.as_bytes())];
-        if self.len() > 0 && self.get(recent) == text.as_bytes() {
+        if self.len() > 0 && is_same(self.get(recent), text.as_bytes()) {
             return (recent, false);
         }
         self.find(text)
@@ -127,6 +142,19 @@ mod tests {
         assert_eq!((dictionary.len(), dictionary.get(1), dictionary.get(2)), (3, &b""[..], &b"b"[..]));
         dictionary.clear();
         assert_eq!(dictionary.number("b"), (0, true));
+    }
+
+    #[test]
+    fn short_texts_are_compared_as_others() {
+        let text = "0123456789abcdef0123456789";
+        for length in 0..text.len() {
+            assert!(is_same(&text.as_bytes()[..length], &text.as_bytes()[..length]));
+            for other in 0..length {
+                let mut changed = text.as_bytes()[..length].to_vec();
+                changed[other] ^= 1;
+                assert!(!is_same(&text.as_bytes()[..length], &changed) && !is_same(&changed, &changed[1..]));
+            }
+        }
     }
 
     #[test]

@@ -320,11 +320,16 @@ fn dictionary_pages(
 /// A number that Parquet stores.
 trait Number: Copy + Ord + Hash {
     const SIZE: usize;
+    /// The lowest bits.
+    fn low(self) -> usize;
     fn push(self, out: &mut Vec<u8>);
 }
 
 impl Number for i32 {
     const SIZE: usize = 4;
+    fn low(self) -> usize {
+        usize::from(self.to_le_bytes()[0])
+    }
     fn push(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_le_bytes());
     }
@@ -332,6 +337,9 @@ impl Number for i32 {
 
 impl Number for i64 {
     const SIZE: usize = 8;
+    fn low(self) -> usize {
+        usize::from(self.to_le_bytes()[0])
+    }
     fn push(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_le_bytes());
     }
@@ -381,15 +389,18 @@ fn numbers<T: Number>(
 fn number<T: Number>(values: &[T]) -> Option<(Vec<T>, Vec<u32>)> {
     /// After this many values it is known whether they repeat.
     const JUDGED: usize = 2048;
+    /// Few values alternate in most columns, so they are looked for among the recent ones before they are hashed.
+    const RECENT: usize = 64;
     let (mut distinct, mut of): (Vec<T>, Vec<u32>) = (Vec::new(), Vec::with_capacity(values.len()));
     let mut known: HashTable<u32> = HashTable::new();
     let hasher = FxBuildHasher;
-    let mut last = None;
+    let mut recent = [None; RECENT];
     for (index, &value) in values.iter().enumerate() {
-        if let Some((last_value, last_number)) = last
-            && last_value == value
+        let slot = value.low() % RECENT;
+        if let Some((recent_value, number)) = recent[slot]
+            && recent_value == value
         {
-            of.push(last_number);
+            of.push(number);
             continue;
         }
         let entry = known.entry(
@@ -410,7 +421,7 @@ fn number<T: Number>(values: &[T]) -> Option<(Vec<T>, Vec<u32>)> {
                 number
             }
         };
-        last = Some((value, number));
+        recent[slot] = Some((value, number));
         of.push(number);
     }
     // Two bytes for a number at most.

@@ -34,6 +34,8 @@ setup: ## Install what the tests and the local Lambda need into ./.venv
 test: setup ## Run every test: Rust, then what crosses crates and tools
 	@echo "== Rust: unit and command-line tests of every crate, AWS edges included"
 	cargo test --workspace --all-features
+	@echo "== Simulation: the whole road with everything going wrong, 10,000 seeds"
+	cargo test --release --package shared --test simulation
 	@echo "== Python: template, function under a local Lambda, readers of the Parquet files"
 	$(VENV) .venv/bin/python -m pytest tests
 

@@ -39,6 +39,10 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 	@echo "== Python: template, function under a local Lambda, readers of the Parquet files"
 	$(VENV) .venv/bin/python -m pytest tests
 
+.PHONY: soak
+soak: setup ## Kill the function at every call it makes, for 200 rounds (ROUNDS=1000), and count the records in the lake
+	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
+
 .PHONY: lint
 lint: setup ## Check format, lints, licences of dependencies and the template
 	cargo fmt --all --check

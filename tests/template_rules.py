@@ -336,7 +336,7 @@ def alarms_say_what_to_do(plan: Plan):
         if not watched("DeliveryToS3.DataFreshness", stream):
             yield f"nobody notices that {stream} cannot write"
     for function in plan.resources(FUNCTION):
-        for metric in ("Errors", "Throttles"):
+        for metric in ("Errors", "Throttles", "RecordsQuarantined"):
             if not watched(metric, function):
                 yield f"nobody notices the {metric} of {function}"
 

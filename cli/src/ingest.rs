@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::Usage;
 use crate::files::{self, RawFile};
 use crate::ledger::{self, Group, Ledger, Member, Options, SourceLedger};
+use crate::quarantine;
 use crate::recognise;
 use crate::selection::{Selection, TableSet};
 use crate::sources::{self, Make, Sources, Verdict};
@@ -111,7 +112,8 @@ fn existing(text: &str) -> Result<PathBuf, String> {
     })
 }
 
-fn region(text: &str) -> Result<String, String> {
+/// Checks the name of a region.
+pub(crate) fn region(text: &str) -> Result<String, String> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
@@ -135,6 +137,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         return Err(Usage(message).into());
     }
     let ledger = Ledger::open(&lake)?;
+    quarantine::refuse_interrupted(&ledger)?;
     let found = files::find(&args.paths, &lake);
     let mut summary = Summary::default();
     summary.objects.failed = found.failed;

@@ -5,6 +5,7 @@
 //! | `state/lock` | held while an ingest runs; two at once would overwrite each other's catalogue |
 //! | `state/ingested/<source>.jsonl` | a line for each file in the lake: path, SHA-256 of its bytes, size, tables |
 //! | `state/pending/<source>.json` | the files being ingested, and the settings that matter to the output |
+//! | `state/retry.json` | the records of the quarantine that are being retried |
 //!
 //! A file counts as the same if its path and its content are. Its rows are in the tables that its lines name,
 //! together; where further tables are wanted of it later, it is ingested into those alone. (It is read whole
@@ -14,7 +15,7 @@
 //! same names, before anything else is. So an ingest may be killed at any point, and the next one leaves each
 //! row once. A machine that loses power may lose more: folders are not synced to disk, only files are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -124,6 +125,32 @@ impl Ledger {
         }
     }
 
+    /// The folder of the lake's state.
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The tables that the files of these paths are in, whatever their content was.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub(crate) fn tables_of(
+        &self,
+        source: &str,
+        tables: &'static [&'static TableDefinition],
+        paths: &HashSet<&str>,
+    ) -> anyhow::Result<HashMap<String, TableSet>> {
+        let mut found: HashMap<String, TableSet> = HashMap::new();
+        for line in lines(&self.state.join("ingested").join(format!("{source}.jsonl")))?.lines() {
+            let Ok(line) = serde_json::from_str::<Line<'_>>(line) else { continue };
+            if paths.contains(&*line.path) {
+                let known = found.entry(line.path.into_owned()).or_default();
+                *known = known.with(named(tables, &line.tables));
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads the record of a source that fills these tables.
     ///
     /// # Errors
@@ -135,17 +162,22 @@ impl Ledger {
     ) -> anyhow::Result<SourceLedger> {
         let ingested = self.state.join("ingested").join(format!("{name}.jsonl"));
         let pending = self.state.join("pending").join(format!("{name}.json"));
-        let text = match fs::read_to_string(&ingested) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", ingested.display())),
-        };
+        let text = lines(&ingested)?;
         // A line that was cut off belongs to a group that is still pending, so it is written again.
         let mut ledger = SourceLedger { ingested, pending, tables, known: HashMap::new() };
         for line in text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok()) {
             ledger.add(fingerprint(&line.path, &line.sha256), named(tables, &line.tables));
         }
         Ok(ledger)
+    }
+}
+
+/// The text of a source's record; none before its first ingest.
+fn lines(ingested: &Path) -> anyhow::Result<String> {
+    match fs::read_to_string(ingested) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", ingested.display())),
     }
 }
 

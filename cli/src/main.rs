@@ -5,6 +5,7 @@ mod grid;
 mod ingest;
 mod lake;
 mod ledger;
+mod quarantine;
 mod questions;
 mod recognise;
 mod report;
@@ -24,7 +25,7 @@ use clap::Parser;
 /// A security lake in a folder: raw AWS logs in, OCSF tables in Parquet out, laid out as Amazon Security Lake.
 ///
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
-/// Security Lake's published queries on the folder.
+/// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows.
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
@@ -33,6 +34,7 @@ enum Command {
     Rows(rows::RowsArgs),
     Views(views::ViewsArgs),
     Report(report::ReportArgs),
+    Quarantine(quarantine::QuarantineArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -41,7 +43,8 @@ Examples:
   lake tables --lake ./lake
   lake report --lake ./lake
   lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
-  lake views --lake ./lake > views.sql";
+  lake views --lake ./lake > views.sql
+  lake quarantine list --lake ./lake";
 
 /// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
 /// of clap do.
@@ -64,6 +67,7 @@ impl Command {
             Self::Rows(args) => rows::run(args, out),
             Self::Views(args) => views::run(args, out),
             Self::Report(args) => report::run(args, out),
+            Self::Quarantine(args) => quarantine::run(args, out),
         }
     }
 }

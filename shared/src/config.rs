@@ -14,6 +14,7 @@
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
 //! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
 //! | `LEDGER_TABLE` | none: an object that is announced again is ingested again | DynamoDB table of the ledger | a table name |
+//! | `AWS_LAMBDA_FUNCTION_NAME` | the source's name; Lambda sets it | the function in its metrics | |
 //! | `LOG_LEVEL` | `info` | least level that is logged | `off`, `error`, `warn`, `info`, `debug`, `trace` |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3` | AWS | another endpoint, for an emulator; the bucket then stands in the path | |
 //!
@@ -62,6 +63,8 @@ pub struct Config {
     pub kms_key_id: Option<String>,
     /// `LEDGER_TABLE`
     pub ledger_table: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`
+    pub function_name: Option<String>,
     /// `LOG_LEVEL`
     pub log_level: LevelFilter,
     /// True if S3 is not AWS's: its buckets then stand in the path instead of the host name.
@@ -112,6 +115,7 @@ impl Config {
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
             kms_key_id: reader.value("KMS_KEY_ID"),
             ledger_table: reader.ledger_table(),
+            function_name: reader.value("AWS_LAMBDA_FUNCTION_NAME"),
             log_level: reader.log_level(),
             path_style: ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
                 .iter()

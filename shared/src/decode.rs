@@ -1,6 +1,6 @@
 //! Bytes of one raw object in, decoded bytes out: gzip (any number of members), zstd (any number of frames) or
 //! plain, told apart by the first bytes and never by the name. Parquet becomes lines of text for the sources that
-//! ask for it and is plain bytes, which none of their logs can be, to all others: see [`table`].
+//! ask for it and is plain bytes, which none of their logs can be, to all others: see the module `table`.
 //!
 //! An object that has arrived whole and is one gzip member of moderate size is decoded in one go by
 //! [`decode_whole`], which is much faster. All others take the general way:

@@ -23,6 +23,7 @@ use crate::telemetry;
 /// If the function cannot start. An error of the configuration names every problem; Lambda reports a failed start,
 /// and no message is lost by it.
 pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
+    let name = source.name().to_owned();
     let config = Config::from_env(source.tables())?;
     telemetry::init(config.log_level);
     let aws = config.aws().await;
@@ -31,7 +32,8 @@ pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
     let pipeline =
         Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
     let ledger = config.ledger_table.as_ref().map(|table| DynamoLedger::connect(&aws, table));
-    let handler = Handler::new(Intake::new(pipeline, ledger)).with_metrics(|lines| {
+    let function = config.function_name.clone().unwrap_or(name);
+    let handler = Handler::new(Intake::new(pipeline, ledger)).with_metrics(function, |lines| {
         let _ = std::io::stdout().lock().write_all(lines.as_bytes()); // without a log there is no one to tell
     });
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {

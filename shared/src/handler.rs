@@ -56,11 +56,15 @@ pub struct BatchItemFailure {
 )]
 pub struct EventError(#[from] serde_json::Error);
 
+/// A function's name and what takes its metrics.
+type Metrics = (String, fn(&str));
+
 /// Handles the events of one function.
 #[derive(Debug)]
 pub struct Handler<S, C, L> {
     intake: Intake<S, C, L>,
-    metrics: Option<fn(&str)>,
+    /// The function's name in metrics, and where they go.
+    metrics: Option<Metrics>,
 }
 
 impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
@@ -69,10 +73,10 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         Self { intake, metrics: None }
     }
 
-    /// The same handler, which gives the [metrics](crate::metrics) of each batch to `out`.
+    /// The same handler, which gives the [metrics] of each batch to `out`, under the name `function`.
     #[must_use]
-    pub fn with_metrics(self, out: fn(&str)) -> Self {
-        Self { metrics: Some(out), ..self }
+    pub fn with_metrics(self, function: String, out: fn(&str)) -> Self {
+        Self { metrics: Some((function, out)), ..self }
     }
 
     /// Handles an event as Lambda delivers it. `lease` is the invocation's.
@@ -92,8 +96,8 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
     pub async fn handle(&self, event: SqsEvent, lease: &Lease) -> SqsBatchResponse {
         let mut objects: Vec<ObjectRef> = Vec::new();
         let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
-        // By bucket, key and version: the shapes differ in whether they tell an ETag, and the bytes are the same.
-        let mut known: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
+        // By what tells the content too: a key that was written again is announced again, and is another object.
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut failed = vec![false; event.records.len()];
         let mut ignored = 0;
         for (index, message) in event.records.iter().enumerate() {
@@ -101,8 +105,7 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
                 Ok(notification) => {
                     ignored += notification.ignored.len();
                     for object in notification.objects {
-                        let identity = (object.bucket.clone(), object.key.clone(), object.version.clone());
-                        let place = *known.entry(identity).or_insert(objects.len());
+                        let place = *known.entry(object.identity()).or_insert(objects.len());
                         if place == objects.len() {
                             objects.push(object);
                             askers.push(Vec::new());
@@ -125,10 +128,9 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
             }
         }
         self.log(event.records.len(), asked, ignored, &report);
-        if let Some(out) = self.metrics {
+        if let Some((function, out)) = &self.metrics {
             let failures = failed.iter().filter(|failed| **failed).count();
-            let source = self.intake.source_name();
-            out(&metrics::lines(source, event.records.len(), failures, &report, lease.now));
+            out(&metrics::lines(function, event.records.len(), failures, &report, lease.now));
         }
         let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
         let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure {

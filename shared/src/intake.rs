@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
+
 use crate::catalog::Catalog;
 use crate::ledger::{Group, Lease, Ledger, LedgerError, MAX_MEMBERS, Standing};
 use crate::notification::ObjectRef;
-use crate::pipeline::{Failure, Pipeline, Report};
+use crate::pipeline::{Failure, Pipeline, Read, Report};
 use crate::store::Store;
 
 /// How often objects are claimed that others claim at the same time.
 const CLAIMS: usize = 3;
+
+/// Objects that the store is asked for at the same time what tells their content.
+const IDENTIFIED_AT_ONCE: usize = 16;
 
 /// A pipeline and its ledger.
 #[derive(Debug)]
@@ -19,8 +24,7 @@ pub struct Intake<S, C, L> {
 }
 
 /// One invocation.
-struct Invocation<'a, L> {
-    ledger: &'a L,
+struct Invocation<'a> {
     lease: &'a Lease,
     /// Places of an object among those that were to be ingested, by its identity.
     places: BTreeMap<String, Vec<usize>>,
@@ -38,38 +42,50 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
         self.pipeline.source_name()
     }
 
-    /// Ingests raw objects, and finishes groups of earlier invocations that they belong to. An object that is in the
-    /// lake already is not read again and is no failure.
+    /// Ingests raw objects, and finishes groups of earlier invocations that they belong to. An object that is named
+    /// more than once is read once; one that is in the lake already is not read again and is no failure.
     pub async fn ingest(&self, objects: Vec<ObjectRef>, lease: &Lease) -> Report {
-        let Some(ledger) = &self.ledger else { return self.pipeline.ingest(objects, &|_| {}).await };
         let (logs, others): (Vec<usize>, Vec<usize>) =
             (0..objects.len()).partition(|&index| self.pipeline.is_log(&objects[index]));
-        let rest = others.iter().map(|&index| objects[index].clone()).collect();
-        let mut invocation = Invocation { ledger, lease, places: BTreeMap::new(), report: Report::default() };
-        let report = self.pipeline.ingest(rest, &|_| {}).await;
-        invocation.add(report, |index| vec![others[index]]);
+        let mut invocation = Invocation { lease, places: BTreeMap::new(), report: Report::default() };
+        if !others.is_empty() {
+            let rest = others.iter().map(|&index| objects[index].clone()).collect();
+            let report = self.pipeline.ingest(rest, &|_| {}).await;
+            invocation.add(report, |index| vec![others[index]]);
+        }
         let mut wanted = Vec::new();
-        for index in logs {
-            match self.pipeline.identify(&objects[index]).await {
-                Ok(object) => {
-                    let places = invocation.places.entry(object.identity()).or_default();
-                    places.push(index);
-                    if places.len() == 1 {
-                        wanted.push(object);
+        for indexes in logs.chunks(IDENTIFIED_AT_ONCE) {
+            let identified = indexes.iter().map(|&index| self.pipeline.identify(&objects[index]));
+            for (&index, object) in indexes.iter().zip(join_all(identified).await) {
+                match object {
+                    Ok(object) => {
+                        let places = invocation.places.entry(object.identity()).or_default();
+                        places.push(index);
+                        if places.len() == 1 {
+                            wanted.push(object);
+                        }
                     }
+                    Err(error) => invocation.fail(&[index], &error.to_string(), false),
                 }
-                Err(error) => invocation.fail(&[index], &error.to_string(), false),
             }
         }
-        self.ingest_logs(&mut invocation, wanted).await;
+        match &self.ledger {
+            Some(ledger) => self.ingest_logs(ledger, &mut invocation, wanted).await,
+            None => {
+                let places: Vec<Vec<usize>> =
+                    wanted.iter().map(|object| invocation.places_of(object)).collect();
+                let report = self.pipeline.ingest(wanted, &|_| {}).await;
+                invocation.add(report, |index| places[index].clone());
+            }
+        }
         let mut report = invocation.report;
         report.failures.sort_by_key(|failure| failure.index);
         report.failures.dedup_by_key(|failure| failure.index);
         report
     }
 
-    async fn ingest_logs(&self, invocation: &mut Invocation<'_, L>, mut wanted: Vec<ObjectRef>) {
-        let (ledger, lease) = (invocation.ledger, invocation.lease);
+    async fn ingest_logs(&self, ledger: &L, invocation: &mut Invocation<'_>, mut wanted: Vec<ObjectRef>) {
+        let lease = invocation.lease;
         let mut begun = BTreeSet::new();
         for attempt in 1..=CLAIMS {
             let standings = match ledger.look_up(&wanted).await {
@@ -90,7 +106,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     continue; // it was run just now, and failed with all its members
                 }
                 match ledger.take_over(&id, lease).await {
-                    Ok(Some(group)) => self.run(invocation, group).await,
+                    Ok(Some(group)) => self.run(ledger, invocation, group).await,
                     Ok(None) => {
                         invocation.fail_objects(&objects, "another invocation is at it; left to the queue");
                     }
@@ -103,7 +119,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 match ledger.claim(&group, lease).await {
                     Ok(true) => {
                         begun.insert(group.id.clone());
-                        self.run(invocation, group).await;
+                        self.run(ledger, invocation, group).await;
                     }
                     Ok(false) if attempt < CLAIMS => wanted.extend_from_slice(members),
                     Ok(false) => invocation
@@ -118,27 +134,43 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     }
 
     /// Runs a group whose lease is ours, to its end or to a failure of all its members.
-    async fn run(&self, invocation: &mut Invocation<'_, L>, group: Group) {
-        let (ledger, lease) = (invocation.ledger, invocation.lease);
+    async fn run(&self, ledger: &L, invocation: &mut Invocation<'_>, mut group: Group) {
+        let lease = invocation.lease;
         let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
-        let remaining = group.remaining();
-        let members = remaining.iter().map(|&member| group.members[member].clone()).collect();
-        let read = self.pipeline.read(members, &identities, &|_| {}).await;
-        let unreadable: Vec<usize> = read.failures().iter().map(|failure| remaining[failure.index]).collect();
+        let mut read = self.read(&group, &identities).await;
         if group.left_out.is_none() {
+            let remaining = group.remaining();
+            let unreadable: Vec<usize> =
+                read.failures().iter().map(|failure| remaining[failure.index]).collect();
             match ledger.decide(&group, &unreadable, lease).await {
                 Ok(true) => {}
                 outcome => {
-                    read.discard().await;
+                    invocation.report.merge(read.discard().await);
                     return invocation.fail_objects(&group.members, &undecided(outcome));
                 }
             }
-        } else if let Some(failure) = read.failures().first() {
-            let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
-            read.discard().await;
-            invocation.fail_objects(&group.members, &reason);
-            return invocation.let_go(&group).await;
+            if !unreadable.is_empty() {
+                for failure in read.failures() {
+                    let object = &group.members[remaining[failure.index]];
+                    invocation.fail_member(object, &failure.reason, failure.partial);
+                }
+                invocation.report.merge(read.discard().await);
+                if unreadable.len() == group.members.len() {
+                    return; // the group is gone
+                }
+                // Where the buffer runs full depends on all that was read, so the outputs may have been cut in another
+                // way than a later run cuts them, which does not read those that have left.
+                group.left_out = Some(unreadable);
+                read = self.read(&group, &identities).await;
+            }
         }
+        if let Some(failure) = read.failures().first() {
+            let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
+            invocation.report.merge(read.discard().await);
+            invocation.fail_objects(&group.members, &reason);
+            return invocation.let_go(ledger, &group).await;
+        }
+        let remaining = group.remaining();
         let mut report = self.pipeline.publish(read).await;
         let failures = std::mem::take(&mut report.failures);
         invocation.report.merge(report);
@@ -146,18 +178,21 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             let object = &group.members[remaining[failure.index]];
             invocation.fail_member(object, &failure.reason, failure.partial);
         }
-        if unreadable.len() == group.members.len() {
-            return; // the group is gone
+        if let Some(torn) = failures.first() {
+            let reason = format!("its group is not whole: {}", torn.reason);
+            invocation.fail_objects(&group.members, &reason);
+            return invocation.let_go(ledger, &group).await;
         }
-        let Some(torn) = failures.iter().find(|failure| failure.partial) else {
-            if let Err(error) = ledger.finish(&group).await {
-                // The rows are there; the next delivery runs the group again, which changes nothing, and tries again.
-                invocation.fail_objects(&group.members, &error.to_string());
-            }
-            return;
-        };
-        invocation.fail_objects(&group.members, &format!("its group is not whole: {}", torn.reason));
-        invocation.let_go(&group).await;
+        if let Err(error) = ledger.finish(&group).await {
+            // The rows are there; the next delivery runs the group again, which changes nothing, and tries again.
+            invocation.fail_objects(&group.members, &error.to_string());
+        }
+    }
+
+    /// Reads the members that have not left the group.
+    async fn read(&self, group: &Group, identities: &[String]) -> Read<'_, S> {
+        let members = group.remaining().into_iter().map(|member| group.members[member].clone()).collect();
+        self.pipeline.read(members, identities, &|_| {}).await
     }
 }
 
@@ -168,7 +203,7 @@ fn undecided(outcome: Result<bool, LedgerError>) -> String {
     }
 }
 
-impl<L: Ledger> Invocation<'_, L> {
+impl Invocation<'_> {
     /// Adds the figures of a part; `places` tells where the objects of its failures stand.
     fn add(&mut self, mut report: Report, places: impl Fn(usize) -> Vec<usize>) {
         for failure in std::mem::take(&mut report.failures) {
@@ -189,13 +224,17 @@ impl<L: Ledger> Invocation<'_, L> {
     }
 
     fn fail_member(&mut self, object: &ObjectRef, reason: &str, partial: bool) {
-        // A member of an earlier invocation's group may not have been named this time.
-        let places = self.places.get(&object.identity()).cloned().unwrap_or_default();
+        let places = self.places_of(object);
         self.fail(&places, reason, partial);
     }
 
-    async fn let_go(&mut self, group: &Group) {
+    /// None for a member of an earlier invocation's group that was not named this time.
+    fn places_of(&self, object: &ObjectRef) -> Vec<usize> {
+        self.places.get(&object.identity()).cloned().unwrap_or_default()
+    }
+
+    async fn let_go<L: Ledger>(&mut self, ledger: &L, group: &Group) {
         // If this fails, the next delivery waits for the lease's end.
-        let _ = self.ledger.release(group, self.lease).await;
+        let _ = ledger.release(group, self.lease).await;
     }
 }

@@ -24,13 +24,16 @@
 //! # Why each record is in the lake once
 //!
 //! * *At most one group.* An object is claimed by a conditional write, and freed only by the decision that leaves it
-//!   out. So at any time it is a member of one group at most.
+//!   out. So at any time it is a member of one group at most. Objects and groups are looked up one after the other; an
+//!   object whose group is done by then may have left it in between, so the group is asked for that too.
 //! * *Nothing is visible without a decision.* Outputs are completed after `decide` has been answered. An object that was
 //!   left out has no row in any output of that group: it had left before the first one was completed.
 //! * *Running a group again changes nothing.* Names of outputs derive from the group's members and the partition, and
-//!   rows from the members' bytes. Once decided, the members that are read are the same each time; if one of them
-//!   cannot be read any more, nothing is completed. So each run completes the same outputs with the same rows, and S3
-//!   replaces an object whole. This holds for two runs at once, too, so a lease that was judged too short costs work,
+//!   rows from the members' bytes. Once decided, the members that are read are the same each time, in the run that has
+//!   decided too: if somebody left, it reads the others again, because how rows are cut into outputs depends on all that
+//!   was read. If a member cannot be read any more, nothing is completed; such a group, of which rows may be visible,
+//!   ends in the dead-letter queue, where a person sees it. So each run completes the same outputs with the same rows,
+//!   and S3 replaces an object whole. This holds for two runs at once, too, so a lease that was judged too short costs work,
 //!   not rows.
 //! * *Nothing is lost.* A message is acknowledged only for objects whose group is done, and a group is done only after
 //!   every output is complete and every partition registered. Whatever happens before leaves the group open, and its
@@ -38,8 +41,9 @@
 //!
 //! What it rests on: entries outlive the messages ([`TTL_DAYS`]); one identity never stands for two contents
 //! ([`ObjectRef::identity`](crate::notification::ObjectRef::identity)); the function that runs a group again maps
-//! records as the one before did. After a deployment in between, a record may be mapped to another partition, and
-//! the object that the former run completed there stays.
+//! records and names outputs as the one before did. After a deployment in between that maps a record to another
+//! partition, or with another codec, buffer or choice of tables, the outputs that the former run completed stay beside
+//! those of the new one.
 
 #[cfg(feature = "aws")]
 pub mod dynamodb;
@@ -97,6 +101,13 @@ impl Group {
     pub fn remaining(&self) -> Vec<usize> {
         let left_out = self.left_out.as_deref().unwrap_or_default();
         (0..self.members.len()).filter(|index| !left_out.contains(index)).collect()
+    }
+
+    /// True if the object is a member that has left it.
+    pub fn has_left(&self, object: &ObjectRef) -> bool {
+        let left_out = self.left_out.as_deref().unwrap_or_default();
+        let mut left = left_out.iter().filter_map(|&index| self.members.get(index));
+        left.any(|member| member.identity() == object.identity())
     }
 }
 
@@ -196,6 +207,8 @@ mod tests {
         assert_eq!(group.id.len(), 32);
         assert_eq!(group.id, Group::new(vec![b.clone(), a.clone()]).id);
         assert_ne!(group.id, Group::new(vec![a, c]).id);
-        assert_eq!(Group { left_out: Some(vec![0]), ..group }.remaining(), [1]);
+        let group = Group { left_out: Some(vec![0]), ..group };
+        assert_eq!(group.remaining(), [1]);
+        assert!(group.has_left(&group.members[0]) && !group.has_left(&group.members[1]));
     }
 }

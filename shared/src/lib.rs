@@ -7,7 +7,7 @@
 //! | the SQS message says which objects | [`handler`], [`notification`] |
 //! | bytes are fetched and decoded | [`store`], [`decode`] |
 //! | records are found and read in place | [`frame`], [`json`] |
-//! | a source maps each to rows, or it goes to quarantine | [`source`], [`record`], [`cloudwatch`], [`ocsf`], [`rows`], [`table`], [`quarantine`] |
+//! | a source maps each to rows, or it goes to quarantine | [`source`], [`mod@record`], [`cloudwatch`], [`ocsf`], [`rows`], [`table`], [`quarantine`] |
 //! | rows of a partition become a Parquet object | [`writer`], [`layout`] |
 //! | the partition is registered | [`catalog`] |
 //!

@@ -11,6 +11,7 @@
 
 mod batch;
 mod outputs;
+mod retry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -20,6 +21,7 @@ use futures::{FutureExt as _, StreamExt as _};
 
 use self::batch::{Batch, Fed};
 use self::outputs::{Completed, Outputs, Place, Target};
+pub use self::retry::{Retried, Retry};
 use crate::catalog::{Catalog, TablePartition};
 use crate::frame::Framed;
 use crate::layout::{self, Codec};
@@ -203,12 +205,13 @@ impl<S: Store> Read<'_, S> {
         &self.report.failures
     }
 
-    /// Frees what the store holds of the outputs.
-    pub async fn discard(self) {
+    /// Frees what the store holds of the outputs. Answers what reading has cost: bytes, and panics.
+    pub async fn discard(self) -> Report {
         for (own, _) in self.own {
             own.abort().await;
         }
         self.outputs.abort().await;
+        Report { bytes_in: self.report.bytes_in, panics: self.report.panics, ..Report::default() }
     }
 }
 

@@ -121,6 +121,13 @@ pub(crate) struct Parts {
     pub(crate) rejected: Vec<(Rejection, Vec<u8>)>,
 }
 
+impl Parts {
+    /// True if nothing was told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.landed == 0 && self.skipped.is_empty() && self.rejected.is_empty()
+    }
+}
+
 /// Why a record has no row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordError {

@@ -18,6 +18,7 @@ mod simulation {
     pub(crate) mod edges;
     pub(crate) mod logs;
     pub(crate) mod run;
+    pub(crate) mod schedules;
     pub(crate) mod world;
 }
 
@@ -67,4 +68,18 @@ fn deliberate_bugs_are_caught() {
         let caught = (0..ENOUGH).find(|&seed| run(seed, Some(*bug)).is_err());
         assert!(caught.is_some(), "{bug:?} was not caught by {ENOUGH} seeds");
     }
+}
+
+/// Where the buffer runs full depends on what was read before, and so on objects that leave the group. What is
+/// completed must not.
+#[test]
+fn an_object_that_leaves_does_not_change_how_the_others_are_cut() {
+    simulation::schedules::cut_beside_a_broken_object().unwrap();
+}
+
+/// The ledger looks up the objects and then their groups, and much may happen between the two.
+#[test]
+fn an_object_that_leaves_while_it_is_looked_up_is_not_done() {
+    simulation::schedules::left_out_while_looked_up(None).unwrap();
+    simulation::schedules::left_out_while_looked_up(Some(Bug::ForgetWhoLeft)).unwrap_err();
 }

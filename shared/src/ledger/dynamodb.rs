@@ -69,6 +69,28 @@ fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
+/// The group of an entry; `None` if it cannot be read.
+fn group_of(id: &str, entry: &Item) -> Option<Group> {
+    let members = serde_json::from_str(string(entry, "members")?).ok()?;
+    let left_out = string(entry, "left_out").map(serde_json::from_str).transpose().ok()?;
+    Some(Group { id: id.to_owned(), members, left_out })
+}
+
+/// How an object stands whose entry named the group `id`, by the group's entry, which was read after it.
+fn standing(object: &ObjectRef, id: String, entry: Option<&Item>) -> Standing {
+    if entry.and_then(|entry| string(entry, "state")) != Some("done") {
+        return Standing::Open(id);
+    }
+    // Between the two it may have been decided that the object leaves, and the others may have been finished.
+    let nobody_left = entry.and_then(|entry| string(entry, "left_out")) == Some("[]");
+    match entry.and_then(|entry| group_of(&id, entry)) {
+        _ if nobody_left => Standing::Done,
+        Some(group) if group.has_left(object) => Standing::Free,
+        Some(_) => Standing::Done,
+        None => Standing::Open(id),
+    }
+}
+
 /// A request that cannot be built: only a mistake in the code can cause it.
 fn unbuilt(error: impl Display) -> LedgerError {
     LedgerError { operation: "build a request", reason: error.to_string() }
@@ -168,21 +190,18 @@ impl Ledger for DynamoLedger {
     async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
         let keys: Vec<AttributeValue> = objects.iter().map(object_key).collect();
         let found = self.get(&keys).await?;
-        let group_of =
-            |key: &AttributeValue| string(found.get(key.as_s().ok()?)?, "group").map(str::to_owned);
-        let groups: Vec<Option<String>> = keys.iter().map(group_of).collect();
+        let id_of = |key: &AttributeValue| string(found.get(key.as_s().ok()?)?, "group").map(str::to_owned);
+        let groups: Vec<Option<String>> = keys.iter().map(id_of).collect();
         let mut ids: Vec<&String> = groups.iter().flatten().collect();
         ids.sort_unstable();
         ids.dedup();
         let entries = self.get(&ids.into_iter().map(|id| group_key(id)).collect::<Vec<_>>()).await?;
-        let standing = |id: Option<String>| {
+        let standing = |(object, id): (&ObjectRef, Option<String>)| {
             let Some(id) = id else { return Standing::Free };
-            match entries.get(&format!("group#{id}")).and_then(|entry| string(entry, "state")) {
-                Some("done") => Standing::Done,
-                _ => Standing::Open(id),
-            }
+            let entry = entries.get(&format!("group#{id}"));
+            standing(object, id, entry)
         };
-        Ok(groups.into_iter().map(standing).collect())
+        Ok(objects.iter().zip(groups).map(standing).collect())
     }
 
     async fn claim(&self, group: &Group, lease: &Lease) -> Result<bool, LedgerError> {
@@ -225,13 +244,7 @@ impl Ledger for DynamoLedger {
             Err(error) => return Err(failed(explain(&error))),
         };
         let unusable = || failed(format!("the entry of group {id} cannot be read"));
-        let members = serde_json::from_str(string(&item, "members").ok_or_else(unusable)?);
-        let left_out = string(&item, "left_out").map(serde_json::from_str).transpose();
-        Ok(Some(Group {
-            id: id.to_owned(),
-            members: members.map_err(|_| unusable())?,
-            left_out: left_out.map_err(|_| unusable())?,
-        }))
+        group_of(id, &item).map(Some).ok_or_else(unusable)
     }
 
     async fn decide(&self, group: &Group, left_out: &[usize], lease: &Lease) -> Result<bool, LedgerError> {
@@ -290,5 +303,33 @@ impl Ledger for DynamoLedger {
             Err(error) if is_condition(&error) => Ok(()),
             Err(error) => Err(LedgerError { operation: "release a group", reason: explain(&error) }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(state: &str, left_out: Option<&str>) -> Item {
+        let members = [ObjectRef::new("raw", "a"), ObjectRef::new("raw", "b")];
+        let mut entry = Item::from([
+            ("state".to_owned(), text(state)),
+            ("members".to_owned(), text(serde_json::to_string(&members).unwrap())),
+        ]);
+        entry.extend(left_out.map(|left_out| ("left_out".to_owned(), text(left_out))));
+        entry
+    }
+
+    #[test]
+    fn who_left_a_group_is_not_done_with_it() {
+        let [a, b] = ["a", "b"].map(|key| ObjectRef::new("raw", key));
+        let of = |object: &ObjectRef, entry: Option<&Item>| standing(object, "g".to_owned(), entry);
+        let done = entry("done", Some("[1]"));
+        assert_eq!([of(&a, Some(&done)), of(&b, Some(&done))], [Standing::Done, Standing::Free]);
+        assert_eq!(of(&b, Some(&entry("done", Some("[]")))), Standing::Done);
+        for open in [None, Some(&entry("open", None)), Some(&entry("open", Some("[]")))] {
+            assert_eq!(of(&b, open), Standing::Open("g".to_owned()));
+        }
+        assert_eq!(of(&b, Some(&entry("done", Some("not json")))), Standing::Open("g".to_owned()));
     }
 }

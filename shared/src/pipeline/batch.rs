@@ -4,14 +4,17 @@
 //! An object joins whole or not at all: [`Batch::begin`] remembers where it starts, [`Batch::abandon`] takes
 //! back all that came of it.
 
+mod again;
+
 use std::collections::BTreeMap;
 
+pub(super) use self::again::{Again, NOT_ENABLED};
 use super::Settings;
 use crate::decode::{self, DecodeError, Decoder};
 use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink};
 use crate::json::{self, Cursor};
 use crate::notification::ObjectRef;
-use crate::quarantine;
+use crate::quarantine::{self, Form, Kept, PartForms};
 use crate::rows::{Rows, RowsError};
 use crate::source::{
     KeyFacts, Normalizer, Outcome, Output, Part, Partitions, Parts, RecordError, Source, TableRows,
@@ -63,6 +66,8 @@ pub(super) struct Batch {
     parts: Parts,
     latest_event: Option<i64>,
     marks: Vec<usize>,
+    /// The header that holds for the next line, so that a line in quarantine can be read by itself.
+    header: String,
     frames: Frames,
     decoder: Decoder,
     buffer_bytes: usize,
@@ -87,6 +92,7 @@ impl Batch {
             parts: Parts::default(),
             latest_event: None,
             marks: Vec::new(),
+            header: String::new(),
             frames: Frames::new(source.framing(), settings.max_record_bytes),
             decoder: Decoder::new(settings.max_object_bytes),
             buffer_bytes: settings.buffer_bytes,
@@ -118,6 +124,7 @@ impl Batch {
         self.frames.reset();
         self.normalizer.begin();
         self.parts = Parts::default();
+        self.header.clear();
         self.decoder = Decoder::new(self.max_object_bytes).reading_tables(self.reads_tables);
         self.checkpoint = Checkpoint {
             rows: self.tables.iter().map(TableRows::len).collect(),
@@ -235,7 +242,12 @@ impl Batch {
     }
 
     fn drain(&mut self, last: bool, object: &ObjectRef, facts: &KeyFacts) -> Result<(), FrameError> {
-        let mut sink = Sink {
+        let (frames, mut sink) = self.sink(object, facts);
+        frames.drain(last, &mut sink)
+    }
+
+    fn sink<'a>(&'a mut self, object: &'a ObjectRef, facts: &'a KeyFacts) -> (&'a mut Frames, Sink<'a>) {
+        let sink = Sink {
             function: self.function,
             normalizer: self.normalizer.as_mut(),
             tables: &mut self.tables,
@@ -244,11 +256,12 @@ impl Batch {
             counts: &mut self.counts,
             parts: &mut self.parts,
             marks: &mut self.marks,
+            header: &mut self.header,
             buffer_bytes: self.buffer_bytes,
             object,
             facts,
         };
-        self.frames.drain(last, &mut sink)
+        (&mut self.frames, sink)
     }
 }
 
@@ -266,19 +279,21 @@ struct Sink<'a> {
     counts: &'a mut Counts,
     parts: &'a mut Parts,
     marks: &'a mut Vec<usize>,
+    header: &'a mut String,
     buffer_bytes: usize,
     object: &'a ObjectRef,
     facts: &'a KeyFacts,
 }
 
 impl Sink<'_> {
-    fn quarantine(&mut self, raw: &[u8], at: Position, reason: &'static str, detail: &str) {
-        quarantine::write_entry(self.quarantine, self.function, self.object, at, reason, detail, raw);
+    fn quarantine(&mut self, kept: Kept<'_>, at: Position, reason: &'static str, detail: &str) {
+        quarantine::write_entry(self.quarantine, self.function, self.object, at, reason, detail, kept);
         self.counts.records += 1;
         *self.counts.quarantined.entry(reason).or_default() += 1;
     }
 
-    fn count(&mut self, outcome: Outcome, at: Position) {
+    /// Counts what became of `record`.
+    fn count(&mut self, outcome: Outcome, record: &str, at: Position) {
         match outcome {
             Outcome::Landed => self.counts.records += 1,
             Outcome::Skipped(reason) => self.skip(reason),
@@ -286,8 +301,12 @@ impl Sink<'_> {
                 let parts = std::mem::take(self.parts);
                 self.counts.records += parts.landed;
                 parts.skipped.into_iter().for_each(|reason| self.skip(reason));
-                for (rejection, raw) in parts.rejected {
-                    self.quarantine(&raw, at, rejection.reason, &rejection.detail);
+                if parts.rejected.is_empty() {
+                    return;
+                }
+                let forms = PartForms::of(record);
+                for (rejection, raw) in &parts.rejected {
+                    self.quarantine(forms.part(raw), at, rejection.reason, &rejection.detail);
                 }
             }
         }
@@ -308,11 +327,12 @@ impl RecordSink for Sink<'_> {
             out.take_back();
         }
         match outcome {
-            Ok(outcome) => self.count(outcome, at),
+            Ok(outcome) => self.count(outcome, cursor.between(start, cursor.offset()), at),
             Err(RecordError::Json(error)) => return Err(error),
             Err(RecordError::Rejected(rejection)) => {
                 let raw = cursor.between(start, cursor.offset());
-                self.quarantine(raw.as_bytes(), at, rejection.reason, &rejection.detail);
+                let kept = Kept::new(Form::Record, raw.as_bytes());
+                self.quarantine(kept, at, rejection.reason, &rejection.detail);
             }
         }
         Ok(())
@@ -325,13 +345,21 @@ impl RecordSink for Sink<'_> {
             out.take_back();
         }
         match outcome {
-            Ok(outcome) => self.count(outcome, at),
-            Err(rejection) => self.quarantine(line.as_bytes(), at, rejection.reason, &rejection.detail),
+            Ok(Outcome::Parts) if self.parts.is_empty() => {
+                self.header.clear();
+                self.header.push_str(line);
+            }
+            Ok(outcome) => self.count(outcome, line, at),
+            Err(rejection) => {
+                let header = std::mem::take(self.header);
+                self.quarantine(Kept::line(line, &header), at, rejection.reason, &rejection.detail);
+                *self.header = header;
+            }
         }
     }
 
     fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
-        self.quarantine(bytes, at, "unreadable", reason);
+        self.quarantine(Kept::new(Form::Unreadable, bytes), at, "unreadable", reason);
     }
 
     fn is_full(&self) -> bool {

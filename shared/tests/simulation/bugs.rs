@@ -23,6 +23,9 @@ pub(crate) enum Bug {
     VisibleWhileWritten,
     /// An object is known by its place alone, so an overwritten one counts as known.
     IdentityIsThePlace,
+    /// Whoever was in a group counts as done with it, even if it left while it was looked up. Chance finds it once in ten
+    /// thousand runs, so it has a test of its own.
+    ForgetWhoLeft,
     /// The same object is two objects if one notification tells its entity tag and another does not.
     IdentityFromNotification,
 }

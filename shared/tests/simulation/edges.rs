@@ -162,13 +162,25 @@ impl Ledger for Book {
         if self.0.call().await != Fate::Done {
             return Err(LedgerError { operation: "look up", reason: "trouble".to_owned() });
         }
-        let state = self.0.state();
-        let standing = |object: &ObjectRef| match state.claims.get(&self.identity(object)) {
-            None => Standing::Free,
-            Some(id) if state.groups[id].done => Standing::Done,
-            Some(id) => Standing::Open(id.clone()),
+        let ids: Vec<Option<String>> = {
+            let state = self.0.state();
+            objects.iter().map(|object| state.claims.get(&self.identity(object)).cloned()).collect()
         };
-        Ok(objects.iter().map(standing).collect())
+        // The groups are looked up after the objects, so much may have changed between the two.
+        self.0.call().await;
+        let state = self.0.state();
+        let standing = |(object, id): (&ObjectRef, Option<String>)| {
+            let Some(id) = id else { return Standing::Free };
+            let Some(entry) = state.groups.get(&id).filter(|entry| entry.done) else {
+                return Standing::Open(id);
+            };
+            let (members, left_out) = (entry.members.clone(), entry.left_out.clone());
+            match (Group { id, members, left_out }).has_left(object) {
+                true if !self.0.has(Bug::ForgetWhoLeft) => Standing::Free,
+                _ => Standing::Done,
+            }
+        };
+        Ok(objects.iter().zip(ids).map(standing).collect())
     }
 
     async fn claim(&self, group: &Group, lease: &Lease) -> Result<bool, LedgerError> {

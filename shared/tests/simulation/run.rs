@@ -22,14 +22,14 @@ use super::world::{Message, World};
 const LAKE: &str = "aws-security-data-lake-test";
 
 /// Milliseconds that an invocation may take.
-const TIMEOUT: i64 = 60_000;
+pub(crate) const TIMEOUT: i64 = 60_000;
 
 /// A message that was received this often goes to the dead-letter queue, once there is no more trouble.
 const MAX_RECEIVES: u32 = 4;
 
 /// An invocation under way.
-struct Worker {
-    future: Pin<Box<dyn Future<Output = SqsBatchResponse>>>,
+pub(crate) struct Worker {
+    pub(crate) future: Pin<Box<dyn Future<Output = SqsBatchResponse>>>,
     messages: Vec<Message>,
     deadline: i64,
 }
@@ -159,6 +159,9 @@ fn overwrite(world: &World, expected: &mut Counts, broken: &[String]) {
     while worker.future.as_mut().poll(&mut context).is_pending() {}
     let mut state = world.state();
     state.trouble = trouble;
+    if state.random.chance(50) {
+        state.queue.extend(first); // they were acknowledged, and come again all the same
+    }
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(b"again 0 20000\n").unwrap();
     expected.insert("again".to_owned(), 1);
@@ -202,15 +205,15 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
     (!messages.is_empty()).then(|| invoke(world, invocation, messages))
 }
 
-fn invoke(world: &World, invocation: u64, messages: Vec<Message>) -> Worker {
-    let (now, short) = {
+pub(crate) fn invoke(world: &World, invocation: u64, messages: Vec<Message>) -> Worker {
+    let (now, short, buffer_bytes) = {
         let mut state = world.state();
-        (state.now, state.random.chance(20))
+        (state.now, state.random.chance(20), state.buffer_bytes)
     };
     // A lease that ends before the invocation does: clocks differ. It may cost work, never rows.
     let until = now + if short { TIMEOUT / 4 } else { TIMEOUT };
     let lease = Lease { owner: format!("i{invocation}"), now, until };
-    let settings = Settings { fetch_concurrency: 3, ..Settings::new(LAKE) };
+    let settings = Settings { fetch_concurrency: 3, buffer_bytes, ..Settings::new(LAKE) };
     let store = Buckets(world.clone());
     let pipeline =
         Pipeline::new(Box::new(Logs), vec![&TABLE], store, Partitions(world.clone()), settings).unwrap();

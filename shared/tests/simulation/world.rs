@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) quiet: bool,
     /// How often a call has trouble, in percent.
     pub(crate) trouble: u64,
+    /// Rows that are held in memory, in bytes: some objects do not fit beside others, and some not at all.
+    pub(crate) buffer_bytes: usize,
     pub(crate) raw: BTreeMap<String, (Vec<u8>, String)>,
     pub(crate) lake: BTreeMap<String, Vec<u8>>,
     pub(crate) partitions: BTreeSet<String>,
@@ -90,11 +92,13 @@ impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
         let mut random = Random(seed);
         let trouble = [0, 2, 5, 15][random.below(4)];
+        let buffer_bytes = [48 << 20, 300, 150, 60][random.below(4)];
         let state = State {
             random,
             now: 1_800_000_000_000,
             quiet: false,
             trouble,
+            buffer_bytes,
             raw: BTreeMap::new(),
             lake: BTreeMap::new(),
             partitions: BTreeSet::new(),
@@ -117,8 +121,13 @@ impl World {
 
     /// An await point: other invocations go on, or this one dies here. Then the call has its fate.
     pub(crate) async fn call(&self) -> Fate {
-        let polls = self.state().random.below(3) + 1;
-        Pause(polls).await;
+        let pause = {
+            let mut state = self.state();
+            // Now and then one takes so long that all others get far meanwhile.
+            let longest = if !state.quiet && state.random.chance(5) { 100 } else { 3 };
+            state.random.below(longest) + 1
+        };
+        Pause(pause).await;
         let mut state = self.state();
         let trouble = if state.quiet { 0 } else { state.trouble };
         match state.random.chance(trouble) {

@@ -1,0 +1,349 @@
+//! `lake quarantine retry`: records read again, by the mapping as it is now.
+//!
+//! A file of the quarantine is dealt with at a time: its records are read, [noted](super::note), their rows become
+//! visible, and the file is replaced by one without them. So a retry may be killed at any point, and the next
+//! one leaves each row once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+use shared::catalog::folder::FolderCatalog;
+use shared::layout::Codec;
+use shared::pipeline::{Pipeline, Retried, Settings};
+use shared::quarantine::Entry;
+use shared::store::folder::FolderStore;
+use shared::table::TableDefinition;
+use tokio::runtime::{Builder, Runtime};
+
+use super::note::Note;
+use super::outcome::Outcome;
+use super::rewrite::Rewrite;
+use super::{Filter, QuarantineFile, files};
+use crate::ledger::{self, Ledger};
+use crate::selection::{Selection, TableSet};
+use crate::{ingest, lake, sources};
+
+/// Read the records in quarantine again.
+///
+/// For after an upgrade: records that become rows now leave the quarantine, as do those that are recognised as no
+/// records; the others stay, with the reason of today. Rows go to the tables that the raw object is in. The
+/// same command may be run again at any time, also after it was interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RetryArgs {
+    /// Folder of the lake
+    #[arg(long, value_name = "DIR", value_parser = lake::existing)]
+    lake: PathBuf,
+
+    #[command(flatten)]
+    filter: Filter,
+
+    /// Tell what would become of the records and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Tables for records of objects that `lake ingest` has not brought into this lake, as SOURCE@version
+    /// [default: all of source version 2.0]
+    #[arg(long, value_name = "LIST", env = "SOURCES", default_value = "", hide_default_value = true)]
+    #[arg(hide_env_values = true, value_parser = Selection::parse)]
+    tables: Selection,
+
+    /// Region of the lake: it is part of the names of database and tables
+    #[arg(long, default_value = "us-east-1", value_parser = ingest::region)]
+    region: String,
+
+    /// Compression of the Parquet files
+    #[arg(long, default_value = "zstd", value_parser = ["zstd", "gzip"])]
+    codec: String,
+
+    /// Print what was done as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lake quarantine retry --lake ./lake --dry-run
+  lake quarantine retry --lake ./lake --function vpc-flow --reason field_count
+
+Exit code: 0 every record that was tried left the quarantine, 1 some stay or something failed, 2 usage.";
+
+/// Runs the command.
+///
+/// # Errors
+/// If the quarantine or the lake's state cannot be read, or the lake cannot be written.
+pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let ledger = Ledger::open(&args.lake)?;
+    let runtime = Builder::new_current_thread().build()?;
+    let mut run = Run { args, ledger: &ledger, runtime, outcome: Outcome::new(args.dry_run) };
+    run.interrupted()?;
+    let files: Vec<QuarantineFile> =
+        files(&args.lake)?.into_iter().filter(|file| args.filter.takes_function(&file.function)).collect();
+    for of_function in files.chunk_by(|a, b| a.function == b.function) {
+        run.function(of_function)?;
+    }
+    let outcome = run.outcome;
+    if args.json {
+        serde_json::to_writer(&mut *out, &outcome)?;
+        writeln!(out)?;
+    } else {
+        outcome.print(out, &mut io::stderr())?;
+    }
+    Ok(if outcome.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Records of one file that go to the same tables.
+struct Step<'a> {
+    file: &'a QuarantineFile,
+    lines: BTreeSet<u64>,
+    tables: Vec<&'static TableDefinition>,
+    region: &'a str,
+    codec: &'a str,
+}
+
+struct Run<'a> {
+    args: &'a RetryArgs,
+    ledger: &'a Ledger,
+    runtime: Runtime,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    /// Finishes what an earlier retry has begun, as it was begun.
+    fn interrupted(&mut self) -> anyhow::Result<()> {
+        let Some(note) = Note::read(self.ledger)? else { return Ok(()) };
+        if self.args.dry_run {
+            bail!("a retry was interrupted; run it without --dry-run, which finishes it");
+        }
+        let files = files(&self.args.lake)?;
+        let file = files.iter().find(|file| file.function == note.function && file.name == note.file);
+        // A file that has changed or is gone was replaced: all but taking back the note was done.
+        let unchanged =
+            |file: &&QuarantineFile| ledger::sha256(&file.path).ok().as_ref() == Some(&note.sha256);
+        let Some(file) = file.filter(unchanged) else { return Note::remove(self.ledger) };
+        let index = sources::index(&note.function)
+            .with_context(|| format!("the interrupted retry is of {}, which is no source", note.function))?;
+        let known = sources::ALL[index]().tables();
+        let is_noted = |table: &&&'static TableDefinition| note.tables.contains(&table.id());
+        let tables: Vec<_> = known.iter().filter(is_noted).copied().collect();
+        if tables.len() != note.tables.len() {
+            bail!("the interrupted retry names a table that this `lake` does not know");
+        }
+        writeln!(io::stderr(), "first the {} records of a retry that was interrupted", note.lines.len())?;
+        let lines = note.lines.iter().copied().collect();
+        self.step(&Step { file, lines, tables, region: &note.region, codec: &note.codec })?;
+        // Another version of the mapping may take none of them.
+        if Note::read(self.ledger)?.is_some() { Note::remove(self.ledger) } else { Ok(()) }
+    }
+
+    /// Tries the records of one function.
+    fn function(&mut self, files: &[QuarantineFile]) -> anyhow::Result<()> {
+        let Some(function) = files.first().map(|file| file.function.as_str()) else { return Ok(()) };
+        let Some(index) = sources::index(function) else {
+            self.outcome.fail(format!("quarantine/{function}"), "no source has this name".to_owned());
+            return Ok(());
+        };
+        let source = sources::ALL[index]();
+        if self.ledger.source(source.name(), source.tables())?.pending()?.is_some() {
+            let reason = "an ingest of this source was interrupted; run `lake ingest` again first".to_owned();
+            self.outcome.fail(format!("quarantine/{function}"), reason);
+            return Ok(());
+        }
+        let last = last_of_each(files)?;
+        let given = self.args.tables.of(source.as_ref());
+        for (index, file) in files.iter().enumerate() {
+            self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
+            let is_here = |entry: &Entry<'_>| last.get(&fingerprint(entry)) == Some(&index);
+            let mut done = BTreeSet::new();
+            loop {
+                // Read anew for each set of tables, as the numbers of the lines have changed.
+                let mut sets = self.lines_by_tables(file, source.tables(), given, is_here)?;
+                sets.retain(|tables, _| !done.contains(tables));
+                let Some((tables, lines)) = sets.pop_first() else { break };
+                done.insert(tables);
+                let definitions = tables.definitions(source.tables());
+                if definitions.is_empty() {
+                    self.outcome.not_enabled(lines.len() as u64);
+                    continue;
+                }
+                let (region, codec) = (&self.args.region, &self.args.codec);
+                self.step(&Step { file, lines, tables: definitions, region, codec })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out entries that stand in a later file too: an object that was read twice, for other tables or from
+    /// another place, has put its records here twice.
+    fn drop_repeated(
+        &mut self,
+        file: &QuarantineFile,
+        is_repeated: impl Fn(&Entry<'_>) -> bool,
+    ) -> anyhow::Result<()> {
+        let mut lines = BTreeSet::new();
+        file.each_entry(|line, _, entry| {
+            if self.args.filter.takes_reason(&entry.reason) && is_repeated(&entry) {
+                lines.insert(line);
+            }
+            Ok(())
+        })?;
+        self.outcome.repeated += lines.len() as u64;
+        if lines.is_empty() || self.args.dry_run {
+            return Ok(());
+        }
+        let mut rewrite = Rewrite::new(file)?;
+        file.each_line(|line, text| {
+            if !lines.contains(&line) {
+                rewrite.keep(text.as_bytes())?;
+            }
+            Ok(())
+        })?;
+        rewrite.commit()
+    }
+
+    /// The lines that are to be tried, by the tables that their rows go to.
+    fn lines_by_tables(
+        &self,
+        file: &QuarantineFile,
+        tables: &'static [&'static TableDefinition],
+        given: TableSet,
+        is_here: impl Fn(&Entry<'_>) -> bool,
+    ) -> anyhow::Result<BTreeMap<TableSet, BTreeSet<u64>>> {
+        let mut paths: Vec<(u64, String)> = Vec::new();
+        if !file.path.exists() {
+            return Ok(BTreeMap::new());
+        }
+        file.each_entry(|line, _, entry| {
+            if self.args.filter.takes_reason(&entry.reason) && is_here(&entry) {
+                let path = Path::new(&*entry.bucket).join(&*entry.key);
+                paths.push((line, path.to_string_lossy().into_owned()));
+            }
+            Ok(())
+        })?;
+        let wanted: HashSet<&str> = paths.iter().map(|(_, path)| path.as_str()).collect();
+        let known = self.ledger.tables_of(&file.function, tables, &wanted)?;
+        let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
+        for (line, path) in &paths {
+            let tables = known.get(path).copied().unwrap_or(given);
+            sets.entry(tables).or_default().insert(*line);
+        }
+        Ok(sets)
+    }
+
+    /// Tries records and replaces their file by what stays.
+    fn step(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
+        let Step { file, lines, tables, region, codec } = step;
+        let names: Vec<String> = tables.iter().map(|table| table.id()).collect();
+        let sha256 = ledger::sha256(&file.path)?;
+        let index = sources::index(&file.function).context("no source has this name")?;
+        let pipeline = Pipeline::new(
+            sources::ALL[index](),
+            tables.clone(),
+            FolderStore,
+            FolderCatalog::new(&self.args.lake, region),
+            settings(&self.args.lake, region, codec)?,
+        )?;
+        let mut retry = pipeline.retry(format!("{}#{sha256}#{}", file.key(), names.join(",")))?;
+        let mut rewrite = if self.args.dry_run { None } else { Some(Rewrite::new(file)?) };
+        let (mut changed, mut landed) = (false, 0_u64);
+        let mut outcome = self.outcome.clone();
+        file.each_line(|line, text| {
+            let mut keep = |lines: &[u8]| rewrite.as_mut().map_or(Ok(()), |rewrite| rewrite.keep(lines));
+            if !lines.contains(&line) {
+                return Ok(keep(text.as_bytes())?);
+            }
+            let entry: Entry<'_> = serde_json::from_str(text).with_context(|| format!("line {line}"))?;
+            outcome.tried += 1;
+            let retried = match self.args.dry_run {
+                true => retry.check(&entry),
+                false => self.runtime.block_on(retry.entry(&entry)),
+            };
+            match retried {
+                Retried::Landed => {
+                    outcome.landed += 1;
+                    landed += 1;
+                    changed = true;
+                }
+                Retried::Skipped(reason) => {
+                    outcome.skip(reason);
+                    changed = true;
+                }
+                Retried::Stays { reason, entries, rows } => {
+                    outcome.stay(&reason);
+                    landed += u64::from(rows);
+                    let lines = entries.as_deref().unwrap_or(text.as_bytes());
+                    changed |= lines != text.as_bytes();
+                    keep(lines)?;
+                }
+                Retried::NotAlone => {
+                    outcome.not_alone(&entry.reason);
+                    keep(text.as_bytes())?;
+                }
+            }
+            Ok(())
+        })
+        .with_context(|| format!("cannot read {} again", file.path.display()))?;
+        self.outcome = outcome;
+        let Some(rewrite) = rewrite.filter(|_| changed) else { return Ok(()) };
+        if landed > 0 {
+            let note = Note {
+                function: file.function.clone(),
+                file: file.name.clone(),
+                sha256,
+                lines: lines.iter().copied().collect(),
+                tables: names,
+                region: (*region).to_owned(),
+                codec: (*codec).to_owned(),
+            };
+            note.write(self.ledger)?;
+            let report = self.runtime.block_on(retry.publish());
+            if let Some(failure) = report.failures.first() {
+                bail!("{}; make the lake writable and run this again", failure.reason);
+            }
+            self.outcome.add(&report);
+        }
+        rewrite.commit()?;
+        if landed > 0 { Note::remove(self.ledger) } else { Ok(()) }
+    }
+}
+
+/// The index of the last file that each entry stands in.
+fn last_of_each(files: &[QuarantineFile]) -> anyhow::Result<HashMap<[u8; 16], usize>> {
+    let mut last = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        file.each_entry(|_, _, entry| {
+            last.insert(fingerprint(&entry), index);
+            Ok(())
+        })?;
+    }
+    Ok(last)
+}
+
+/// The raw object and the record, whatever was decided about it, in 16 bytes.
+fn fingerprint(entry: &Entry<'_>) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    let raw = entry.raw().unwrap_or_default();
+    let version = entry.version.as_deref().unwrap_or_default();
+    for text in [entry.bucket.as_bytes(), entry.key.as_bytes(), version.as_bytes(), &raw] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.update(entry.record.to_le_bytes());
+    hash.update(entry.offset.to_le_bytes());
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hash.finalize()[..16]);
+    fingerprint
+}
+
+fn settings(lake: &Path, region: &str, codec: &str) -> anyhow::Result<Settings> {
+    let bucket = lake.to_str().context("the lake's path is not UTF-8; choose another folder")?;
+    Ok(Settings {
+        codec: Codec::parse(codec).context("unknown codec in the note of an interrupted retry")?,
+        region: Some(region.to_owned()),
+        ..Settings::new(bucket)
+    })
+}

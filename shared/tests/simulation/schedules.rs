@@ -1,0 +1,95 @@
+//! Two invocations in an order that chance hardly ever comes upon.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::task::{Context, Poll, Waker};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use shared::handler::SqsBatchResponse;
+
+use super::bugs::Bug;
+use super::run::{TIMEOUT, Worker, invoke};
+use super::world::{Message, World};
+
+/// A world without trouble. Of the objects (name, lines) the first is broken: its last bytes are missing.
+fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) -> (World, Vec<Message>) {
+    let world = World::new(0, bug);
+    let mut messages = Vec::new();
+    {
+        let mut state = world.state();
+        (state.trouble, state.quiet, state.buffer_bytes) = (0, true, buffer_bytes);
+        for (id, (name, lines)) in (0..).zip(objects) {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            gzip.write_all(lines.as_bytes()).unwrap();
+            let mut bytes = gzip.finish().unwrap();
+            bytes.truncate(bytes.len() - if id == 0 { 4 } else { 0 });
+            state.raw.insert(format!("logs/{name}.log.gz"), (bytes, name.to_owned()));
+            let body = serde_json::json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                "s3": {"bucket": {"name": "raw"}, "object": {"key": format!("logs/{name}.log.gz"), "eTag": name}}}]});
+            messages.push(Message { id, body: body.to_string(), visible_at: 0, receives: 0 });
+        }
+    }
+    (world, messages)
+}
+
+fn finish(worker: &mut Worker) -> SqsBatchResponse {
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(answer) = worker.future.as_mut().poll(&mut context) {
+            return answer;
+        }
+    }
+}
+
+/// An object that gives its column's dictionary up, with so many different texts, and is broken; and one of many equal
+/// texts, which fits the buffer with a dictionary only. The first run dies when something is visible.
+pub(crate) fn cut_beside_a_broken_object() -> Result<(), String> {
+    let different: String = (0..4200).map(|record| format!("r{record} 1 20000\n")).collect();
+    let equal = format!("{} 1 20000\n", "e".repeat(100)).repeat(3000);
+    let (world, messages) = world([("broken", different), ("equal", equal)], 200_000, None);
+    let mut first = invoke(&world, 1, messages.clone());
+    let mut context = Context::from_waker(Waker::noop());
+    while world.state().lake.is_empty() {
+        if first.future.as_mut().poll(&mut context).is_ready() {
+            return Err("the first run has come to its end, nothing is visible".to_owned());
+        }
+    }
+    drop(first);
+    world.state().now += 2 * TIMEOUT;
+    finish(&mut invoke(&world, 2, messages));
+    let mut found = BTreeMap::new();
+    for (key, bytes) in &world.state().lake {
+        let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
+        found.insert(key.clone(), reader.metadata().file_metadata().num_rows());
+    }
+    if found.values().sum::<i64>() == 3000 { Ok(()) } else { Err(format!("expected 3000 rows: {found:?}")) }
+}
+
+/// A message is delivered twice. While the second invocation looks its object up, which is member of a group, the first
+/// leaves it out and finishes the others: for every step of the one at every step of the other.
+pub(crate) fn left_out_while_looked_up(bug: Option<Bug>) -> Result<(), String> {
+    const STEPS: usize = 40;
+    let objects = || [("broken", "r1 1 20000\n".to_owned()), ("good", "r2 1 20000\n".to_owned())];
+    for (steps_of_first, steps_of_second) in (0..STEPS * STEPS).map(|at| (at / STEPS, at % STEPS)) {
+        let (world, messages) = world(objects(), 48 << 20, bug);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut first = invoke(&world, 1, messages.clone());
+        let mut second = invoke(&world, 2, messages);
+        let mut ended = |worker: &mut Worker, steps: usize| {
+            (0..steps).any(|_| worker.future.as_mut().poll(&mut context).is_ready())
+        };
+        if ended(&mut first, steps_of_first) || ended(&mut second, steps_of_second) {
+            continue;
+        }
+        finish(&mut first);
+        let failed = finish(&mut second).batch_item_failures;
+        if !failed.iter().any(|failure| failure.item_identifier == "0") {
+            return Err(format!(
+                "the broken object was acknowledged after {steps_of_first} and {steps_of_second} steps"
+            ));
+        }
+    }
+    Ok(())
+}

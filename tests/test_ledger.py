@@ -1,0 +1,482 @@
+"""Each record once: the function `cloudtrail` with its ledger, against S3, SQS, Glue and DynamoDB of moto server.
+
+First under `cargo lambda watch`, with what a queue does: messages again, in other batches, in other shapes. Then in a
+storm: processes are killed at every call that they make, and the queue delivers again until it is empty. What readers
+find then is counted without any code of the project. More of it: `make soak`.
+"""
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import uuid
+from collections import Counter
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import aws_local
+import boto3
+import pytest
+from aws_local import ROOT, cloudtrail_file
+from botocore.exceptions import ClientError
+from lambda_runtime import Died, Instance
+
+if aws_local.missing_tools():
+    pytest.skip(aws_local.missing_tools(), allow_module_level=True)
+
+import pyarrow.parquet as pq
+
+LAKE = "aws-security-data-lake-us-east-1-tests"
+RAW = "raw-logs"
+TABLE = "ledger"
+DATABASE = "amazon_security_lake_glue_db_us_east_1"
+ACCOUNTS = ("111122223333", "444455556666")
+REGIONS = ("us-east-1", "eu-west-1")
+
+# Rounds of the storm, and the first round's seed. A round that failed is run again by its number.
+ROUNDS = int(os.environ.get("LEDGER_ROUNDS", "15"))
+FIRST = int(os.environ.get("LEDGER_SEED", "1"))
+
+
+def create(client):
+    """The resources of a deployment, as far as the function meets them."""
+    for bucket in (LAKE, RAW):
+        client("s3").create_bucket(Bucket=bucket)
+    client("dynamodb").create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+
+
+def record(uid, account=ACCOUNTS[0], region=REGIONS[0], day=14, **members):
+    """A CloudTrail record of one partition."""
+    return {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+        "eventTime": f"2026-03-{day:02}T09:05:00Z",
+        "eventSource": "sts.amazonaws.com",
+        "eventName": "AssumeRole",
+        "awsRegion": region,
+        "sourceIPAddress": "192.0.2.7",
+        "eventID": uid,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    } | members
+
+
+def key_of(name):
+    day = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/14"
+    return f"{day}/111122223333_CloudTrail_us-east-1_20260314T0905Z_{name}.json.gz"
+
+
+def notice(*names):
+    """CloudTrail's own notice, which tells no entity tag."""
+    return json.dumps({"s3Bucket": RAW, "s3ObjectKey": [key_of(name) for name in names]})
+
+
+class Bucket:
+    """The raw bucket."""
+
+    def __init__(self, s3):
+        self.s3 = s3
+
+    def put(self, name, body):
+        """Puts an object. Answers S3's notification of it."""
+        etag = self.s3.put_object(Bucket=RAW, Key=key_of(name), Body=body)["ETag"].strip('"')
+        entry = {"bucket": {"name": RAW}, "object": {"key": quote(key_of(name)), "size": len(body), "eTag": etag}}
+        created = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": entry}
+        return json.dumps({"Records": [created]})
+
+    def put_records(self, name, *uids, **members):
+        return self.put(name, cloudtrail_file(*(record(uid, **members) for uid in uids)))
+
+
+def in_the_lake(client):
+    """The ids of all records that a reader finds, and of those in quarantine, with their numbers. Only objects in
+    registered partitions count: no query looks elsewhere."""
+    s3, glue, found = client("s3"), client("glue"), Counter()
+    locations = []
+
+    def body(key):
+        return s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+
+    for table in tables(glue):
+        pages = glue.get_paginator("get_partitions").paginate(DatabaseName=DATABASE, TableName=table)
+        locations += [one["StorageDescriptor"]["Location"] for page in pages for one in page["Partitions"]]
+    assert len(locations) == len(set(locations)), "a partition is registered twice"
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE)
+    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+        if key.startswith("quarantine/"):
+            lines = gzip.decompress(body(key)).splitlines()
+            found.update(json.loads(json.loads(line)["raw"])["eventID"] for line in lines)
+        elif any(f"s3://{LAKE}/{key}".startswith(location) for location in locations):
+            rows = pq.ParquetFile(io.BytesIO(body(key))).read(["metadata"])["metadata"].to_pylist()
+            found.update(metadata["uid"] for metadata in rows)
+    return found
+
+
+def tables(glue):
+    try:
+        return [table["Name"] for table in glue.get_tables(DatabaseName=DATABASE)["TableList"]]
+    except glue.exceptions.EntityNotFoundException:
+        return []
+
+
+# What a queue does, under `cargo lambda watch`.
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    logs = tmp_path_factory.mktemp("logs")
+    with aws_local.moto(logs / "moto.log") as client:
+        create(client)
+        variables = {
+            "AWS_ENDPOINT_URL": client.endpoint,
+            "LAKE_BUCKET": LAKE,
+            "RAW_BUCKETS": RAW,
+            "LEDGER_TABLE": TABLE,
+        }
+        with aws_local.function("cloudtrail", logs / "function.log", **variables) as function:
+            yield SimpleNamespace(client=client, raw=Bucket(client("s3")), function=function, variables=variables)
+
+
+@pytest.fixture
+def batch(cloud, tmp_path):
+    """Invokes with bodies; answers the places of those that failed, and what the function has logged."""
+
+    def invoke(*bodies):
+        messages = [(str(place), body) for place, body in enumerate(bodies)]
+        failed = [int(place) for place in cloud.function.invoke(messages, tmp_path)]
+        return failed, cloud.function.reports()[-1]
+
+    return invoke
+
+
+@pytest.fixture
+def landed(cloud):
+    """The ids that came into the lake since the test began, with their numbers."""
+    before = in_the_lake(cloud.client)
+    return lambda: in_the_lake(cloud.client) - before
+
+
+def figures(report):
+    return report["objects_ingested"], report["objects_known"]
+
+
+def test_regrouped_batches_bring_each_record_once(cloud, batch, landed):
+    a, b, c = (cloud.raw.put_records(f"regroup-{name}", f"{name}1", f"{name}2") for name in "abc")
+    once = Counter(["a1", "a2", "b1", "b2", "c1", "c2"])
+    for bodies, expected in (((a, b), (2, 0)), ((b, c), (1, 1)), ((a, c, b), (0, 3))):
+        failed, report = batch(*bodies)
+        assert (failed, figures(report)) == ([], expected)
+    assert landed() == once
+
+
+def test_a_notice_without_an_entity_tag_names_the_same_object(cloud, batch, landed):
+    first = cloud.raw.put_records("shapes", "s1")
+    both = batch(notice("shapes"), first)
+    again = batch(first), batch(notice("shapes"))
+    assert (both[0], figures(both[1])) == ([], (1, 0))
+    assert [(failed, figures(report)) for failed, report in again] == [([], (0, 1)), ([], (0, 1))]
+    assert landed() == Counter(["s1"])
+
+
+def test_an_overwritten_key_is_another_object(cloud, batch, landed):
+    first = cloud.raw.put_records("twice", "t1")
+    assert batch(first)[0] == []
+    second = cloud.raw.put_records("twice", "t2")
+    # The first announcement comes once more, beside the second.
+    failed, report = batch(first, second)
+    assert (failed, figures(report)) == ([], (1, 1))
+    assert landed() == Counter(["t1", "t2"])
+
+
+def test_what_was_overwritten_before_it_was_read_fails_alone(cloud, batch, landed):
+    first = cloud.raw.put_records("lost", "l1")
+    second = cloud.raw.put_records("lost", "l2")
+    failed, report = batch(first, second)
+    assert (failed, figures(report)) == ([0], (1, 0))
+    assert landed() == Counter(["l2"])
+    assert "it was overwritten after it was announced" in cloud.function.log_tail()
+
+
+def test_an_unreadable_object_leaves_its_neighbours(cloud, batch, landed):
+    good = cloud.raw.put_records("mend-good", "g1")
+    whole = cloudtrail_file(record("m1"), record("m2"))
+    torn = cloud.raw.put("mend-torn", whole[: len(whole) // 2])
+    for expected in ((1, 0), (0, 1)):
+        failed, report = batch(torn, good, notice("mend-torn"))
+        assert (failed, figures(report)) == ([0, 2], expected)
+    assert landed() == Counter(["g1"])
+    mended = cloud.raw.put("mend-torn", whole)
+    failed, report = batch(notice("mend-torn"), good, mended, mended)
+    assert (failed, figures(report)) == ([], (1, 1))
+    assert batch(good, mended, notice("mend-torn"))[0] == []
+    assert landed() == Counter(["g1", "m1", "m2"])
+
+
+def test_without_its_table_every_message_fails_and_says_why(cloud, landed, tmp_path):
+    bodies = [cloud.raw.put_records("no-table", "n1"), notice("no-table")]
+    variables = cloud.variables | {"LEDGER_TABLE": "not-there"}
+    with aws_local.function("cloudtrail", tmp_path / "function.log", **variables) as function:
+        failed = function.invoke([*enumerate_text(bodies), ("test", '{"Event": "s3:TestEvent"}')], tmp_path)
+        log = function.log.read_text()
+    assert failed == ["0", "1"]
+    assert "the ledger could not look up objects: ResourceNotFoundException (status 400)" in log
+    assert landed() == Counter()
+    # With the table they land.
+    assert cloud.function.invoke(enumerate_text(bodies), tmp_path) == []
+    assert landed() == Counter(["n1"])
+
+
+def enumerate_text(bodies):
+    return [(str(place), body) for place, body in enumerate(bodies)]
+
+
+# The storm.
+
+WORKERS = 2
+
+# An invocation makes about so many calls. It dies before or after one of them, or not at all.
+CALLS = 30
+
+
+class Queue:
+    """SQS. No time passes here: a message that is hidden is shown when its invocation is over."""
+
+    def __init__(self, sqs):
+        self.sqs = sqs
+        self.url = aws_local.queue(sqs, "raw")[0]
+
+    def send(self, body):
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def receive(self, number):
+        received = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=number, VisibilityTimeout=600)
+        return received.get("Messages", [])
+
+    def show(self, message):
+        # It may have been delivered twice, and deleted by the other.
+        with contextlib.suppress(ClientError):
+            self.sqs.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+    def delete(self, message):
+        with contextlib.suppress(ClientError):
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    def left(self):
+        return aws_local.left_in(self.sqs, self.url)
+
+
+class Storm:
+    """A round: objects, their announcements, and workers that die until it grows calm."""
+
+    def __init__(self, sky, seed):
+        self.sky, self.seed, self.random = sky, seed, random.Random(seed)
+        sky.post("/moto-api/reset")
+        create(sky.client)
+        self.raw, self.queue = Bucket(sky.client("s3")), Queue(sky.client("sqs"))
+        self.dynamodb = sky.client("dynamodb")
+        self.expected, self.dead, self.counts = Counter(), set(), Counter()
+        self.storm_ends_after = self.random.randint(6, 14)
+        self.broken, self.torn, self.lock, self.trouble = {}, set(), threading.Lock(), []
+
+    def records(self, name):
+        """A log file with records of several partitions, some of which cannot become rows."""
+        records = []
+        for number in range(self.random.randint(1, 12)):
+            uid = f"{name}-{number}"
+            one = record(
+                uid, self.random.choice(ACCOUNTS), self.random.choice(REGIONS), self.random.choice((14, 15))
+            )
+            if self.random.random() < 0.1:
+                del one["eventTime"]
+            records.append(one)
+            self.expected[uid] += 1
+        return cloudtrail_file(*records)
+
+    def deliver(self):
+        """Puts objects and announces them: in several shapes, some twice, in any order."""
+        bodies = []
+        for number in range(self.random.randint(4, 9)):
+            name = f"{self.seed}-{number}"
+            body = self.records(name)
+            if self.random.random() < 0.15:
+                # Announced without an entity tag, so the announcement holds for what it is overwritten with.
+                self.broken[name] = body
+                self.torn.add(name)
+                self.raw.put(name, body[: len(body) // 2])
+                bodies.append(notice(name))
+                continue
+            created = self.raw.put(name, body)
+            for _ in range(1 + (self.random.random() < 0.25)):
+                bodies.append(self.random.choice((created, created, notice(name))))
+        first = self.raw.put("twice", self.records(f"{self.seed}-first"))
+        instance = self.sky.instance()
+        assert aws_local.failures(instance.invoke(aws_local.sqs_event([("m", first)]))) == []
+        instance.stop()
+        bodies += [first, self.raw.put("twice", self.records(f"{self.seed}-second"))]
+        self.random.shuffle(bodies)
+        for body in bodies:
+            self.queue.send(body)
+        self.counts["messages"] += len(bodies)
+
+    def mend(self):
+        for name, body in self.broken.items():
+            self.queue.send(self.raw.put(name, body))
+        self.broken = {}
+
+    def age(self, chance):
+        """Leases of the dead run out. In truth they do so before the queue delivers again, which is not waited for
+        here. Now and then one of the living has too short a lease, which must cost work only."""
+        groups = self.dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
+        for group in groups:
+            if "lease" not in group or group["state"]["S"] == "done":
+                continue
+            if group["owner"]["S"] in self.dead or self.random.random() < chance:
+                with contextlib.suppress(ClientError):
+                    self.dynamodb.update_item(
+                        TableName=TABLE,
+                        Key={"id": group["id"]},
+                        UpdateExpression="SET lease = :over",
+                        ConditionExpression="#owner = :owner",
+                        ExpressionAttributeNames={"#owner": "owner"},
+                        ExpressionAttributeValues={":over": {"N": "0"}, ":owner": group["owner"]},
+                    )
+
+    def work(self, number):
+        """A worker: receives, invokes, and tells the queue, until there is nothing left."""
+        chance, instance = random.Random(f"{self.seed} {number}"), self.sky.instance()
+        deadline = time.monotonic() + 120
+        try:
+            while self.queue.left() or self.broken:
+                assert time.monotonic() < deadline, f"round {self.seed} does not come to rest"
+                with self.lock:
+                    stormy = self.counts["invocations"] < self.storm_ends_after
+                    if not stormy:
+                        self.mend()
+                    self.age(0.1 if stormy else 0)
+                messages = self.queue.receive(chance.randint(1, 8))
+                if not messages:
+                    time.sleep(0.02)
+                    continue
+                if stormy and chance.random() < 0.2:
+                    self.queue.show(chance.choice(messages))  # and so it is delivered twice at the same time
+                if stormy and chance.random() < 0.7:
+                    self.sky.arm(instance, chance.randrange(CALLS), chance.random() < 0.5)
+                if not self.invoke(instance, messages):
+                    instance.stop()
+                    instance = self.sky.instance()
+        except BaseException as error:
+            self.trouble.append(error)
+            raise
+        finally:
+            instance.stop()
+
+    def invoke(self, instance, messages):
+        """Answers whether the instance has lived through it."""
+        request = str(uuid.uuid4())
+        batch = [(message["MessageId"], message["Body"]) for message in messages]
+        failed = None
+        try:
+            failed = aws_local.failures(instance.invoke(aws_local.sqs_event(batch), request))
+        except Died:
+            self.dead.add(request)
+        struck = self.sky.spare(instance)
+        assert struck or failed is not None, f"round {self.seed}: it died by itself"
+        with self.lock:
+            self.counts.update(invocations=1, kills=struck, deliveries=len(messages))
+        for message in messages:
+            if failed is None or message["MessageId"] in failed:
+                self.queue.show(message)
+            else:
+                self.queue.delete(message)
+        return not struck
+
+    def check(self):
+        found = in_the_lake(self.sky.client)
+        lost, more = self.expected - found, found - self.expected
+        assert (lost, more) == ({}, {}), f"round {self.seed}: lost {dict(lost)}, too many {dict(more)}"
+        # What is left open is nobody's any more: the broken contents, which were overwritten.
+        for group in self.dynamodb.scan(TableName=TABLE)["Items"]:
+            if group.get("state") == {"S": "open"}:
+                members = {member["key"] for member in json.loads(group["members"]["S"])}
+                assert members <= {key_of(name) for name in self.torn}, f"round {self.seed}: left open {members}"
+        self.counts["records"] += sum(found.values())
+
+    def run(self):
+        self.deliver()
+        workers = [threading.Thread(target=self.work, args=(number,), daemon=True) for number in range(WORKERS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        if self.trouble:
+            raise self.trouble[0]
+        self.check()
+
+
+class Sky:
+    """moto server that kills, and a maker of instances."""
+
+    def __init__(self, port, folder, program):
+        self.endpoint, self.folder, self.program = f"http://127.0.0.1:{port}", folder, program
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=aws_local.REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def post(self, path):
+        with urllib.request.urlopen(urllib.request.Request(self.endpoint + path, method="POST")) as answer:
+            return answer.read().decode()
+
+    def arm(self, instance, after, lost):
+        self.post(f"/kill?pid={instance.pid}&after={after}&lost={int(lost)}")
+
+    def spare(self, instance):
+        return self.post(f"/spare?pid={instance.pid}") == "struck"
+
+    def instance(self):
+        variables = {"AWS_ENDPOINT_URL": self.endpoint, "LAKE_BUCKET": LAKE, "RAW_BUCKETS": RAW, "LEDGER_TABLE": TABLE}
+        return Instance(self.program, self.folder / "function.log", 60, **variables)
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory):
+    folder, port = tmp_path_factory.mktemp("storm"), aws_local.free_port()
+    subprocess.run(["cargo", "build", "-p", "cloudtrail"], cwd=ROOT, check=True, timeout=aws_local.BUILD_SECONDS)
+    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / "cloudtrail"
+    command = [sys.executable, str(ROOT / "tests" / "deadly_moto.py"), str(port)]
+    with aws_local.server(command, port, folder / "moto.log"):
+        yield Sky(port, folder, program)
+
+
+def test_each_record_is_in_the_lake_once_after_a_storm(sky, capsys):
+    counts, started = Counter(), time.monotonic()
+    for seed in range(FIRST, FIRST + ROUNDS):
+        storm = Storm(sky, seed)
+        storm.run()
+        counts += storm.counts
+    # It was a storm.
+    assert counts["kills"] > ROUNDS and counts["deliveries"] > counts["messages"]
+    with capsys.disabled():
+        told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        print(f"\n{ROUNDS} rounds in {time.monotonic() - started:.0f} s: {told}")

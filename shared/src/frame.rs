@@ -5,6 +5,10 @@
 //! sink sees the record again from its start. So framing costs no pass of its own, and memory is bounded by one
 //! decoding step plus the longest record.
 
+mod error;
+mod lines;
+
+pub use self::error::FrameError;
 use crate::json::{self, Cursor, Kind};
 
 /// How a source's objects hold their records.
@@ -58,41 +62,6 @@ pub trait RecordSink {
     fn is_full(&self) -> bool {
         false
     }
-}
-
-/// Why an object could not be framed: the whole object is refused and its message goes back to the queue.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
-    /// The object's outer structure is not what its source writes.
-    #[error("unexpected structure at byte {offset}: {reason}")]
-    Structure {
-        /// Byte offset in the decoded object.
-        offset: u64,
-        /// What was expected.
-        reason: String,
-    },
-    /// The object ends inside a record or before its document is complete.
-    #[error("truncated: the document ends after {offset} bytes, inside {inside}")]
-    Truncated {
-        /// Decoded bytes read.
-        offset: u64,
-        /// Which part of the document was open.
-        inside: &'static str,
-    },
-    /// One record is longer than the configured cap.
-    #[error("the record at byte {offset} is longer than {limit} bytes (MAX_RECORD_BYTES)")]
-    RecordTooLong {
-        /// Byte offset of the record.
-        offset: u64,
-        /// The cap, in bytes.
-        limit: usize,
-    },
-    /// A record is nested deeper than [`json::MAX_DEPTH`].
-    #[error("the record at byte {offset} is nested deeper than {} levels", json::MAX_DEPTH)]
-    TooDeep {
-        /// Byte offset of the record.
-        offset: u64,
-    },
 }
 
 /// How an object that was read to its end turned out.
@@ -351,60 +320,6 @@ impl Frames {
                 })
             }
         }
-    }
-
-    /// True where what cannot be read ends with its line.
-    fn passes_over_lines(&self) -> bool {
-        !self.is_document() && self.state == State::Outside
-    }
-
-    /// Gets past one line that cannot be read. False if its end has not arrived yet.
-    fn pass_over_line(
-        &mut self,
-        window: &[u8],
-        start: &mut usize,
-        last: bool,
-        reason: &str,
-        sink: &mut impl RecordSink,
-    ) -> bool {
-        let rest = &window[*start..];
-        let lead = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let line = match memchr::memchr(b'\n', &rest[lead..]) {
-            Some(length) => &rest[lead..lead + length],
-            None if last => &rest[lead..],
-            None => return false,
-        };
-        let at = Position { index: self.index, offset: self.passed + (*start + lead) as u64 };
-        sink.unreadable(line.strip_suffix(b"\r").unwrap_or(line), at, reason);
-        self.index += 1;
-        self.unreadable += 1;
-        self.singles = true;
-        *start += lead + line.len();
-        true
-    }
-
-    /// Hands over the whole lines of `text`, which begins `base` bytes into the object, and tells how many bytes
-    /// have been dealt with.
-    fn lines(&mut self, text: &str, base: u64, last: bool, sink: &mut impl RecordSink) -> usize {
-        let mut start = 0;
-        while start < text.len() && !sink.is_full() {
-            let end = match memchr::memchr(b'\n', &text.as_bytes()[start..]) {
-                Some(length) => start + length,
-                None if last => text.len(),
-                None => break,
-            };
-            let line = text[start..end].trim_end_matches('\r');
-            if !line.trim_ascii().is_empty() {
-                sink.line(line, Position { index: self.index, offset: base + start as u64 });
-                self.index += 1;
-                self.documents += 1;
-                if line.len() > self.max_record {
-                    self.too_long = Some(base + start as u64);
-                }
-            }
-            start = (end + 1).min(text.len());
-        }
-        start
     }
 
     /// True where nothing is open and only white space remains.

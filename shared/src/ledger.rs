@@ -57,9 +57,9 @@ use crate::notification::ObjectRef;
 /// Members of a group at most: a group is claimed in one transaction, and DynamoDB's hold 100 items.
 pub const MAX_MEMBERS: usize = 99;
 
-/// Entries are kept this long, in days: a message lives 14 days at most in its queue and again in the dead-letter
-/// queue.
-pub const TTL_DAYS: i64 = 35;
+/// Entries are kept this long, in days: a message lives 7 days in its queue and 14 in the dead-letter queue, and as
+/// long again after a redrive.
+pub const TTL_DAYS: i64 = 45;
 
 /// An invocation, as the ledger knows it. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]

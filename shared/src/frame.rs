@@ -227,12 +227,14 @@ impl Frames {
                 Err(error) => std::str::from_utf8(&pending[..error.valid_up_to()]).unwrap_or_default(),
             };
             let damaged = simdutf8_damage(pending, text.len());
+            // The object ends inside a character.
+            let cut = last && !damaged && text.len() < pending.len();
             let mut cursor = Cursor::new(text);
             let mut done = 0;
             let base = self.passed + *start as u64;
             let outcome = match self.framing {
                 Framing::Lines => {
-                    done = self.lines(text, base, last && !damaged, sink);
+                    done = self.lines(text, base, last && !damaged && !cut, sink);
                     Ok(())
                 }
                 _ => self.read(&mut cursor, base, &mut done, sink),
@@ -240,7 +242,7 @@ impl Frames {
             *start += done;
             let offset = self.passed + *start as u64;
             match outcome {
-                Ok(()) if !damaged || sink.is_full() => return Ok(()),
+                Ok(()) if !(damaged || cut) || sink.is_full() => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
                     let open =
                         last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]);
@@ -266,7 +268,7 @@ impl Frames {
                         Err(json::Error::Syntax { expected, .. }) if !in_records && !by_line => {
                             format!("something else where {expected} belongs")
                         }
-                        Err(other) => other.to_string(),
+                        Err(other) => within_record(other, done + blanks(&window[*start..])).to_string(),
                     };
                     if by_line {
                         if !self.pass_over_line(window, start, last, &reason, sink) {
@@ -296,8 +298,7 @@ impl Frames {
         sink: &mut impl RecordSink,
     ) -> Result<bool, FrameError> {
         // The window stands at the separator before the record, or at its first character.
-        let lead =
-            window[*start..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
+        let lead = blanks(&window[*start..]);
         let record = &window[*start + lead..];
         match json::balanced_length(record) {
             Some(length) if length > 0 => {
@@ -473,6 +474,22 @@ fn next_member<'a>(cursor: &mut Cursor<'a>, first: bool) -> Result<Option<json::
         return Ok(Some(name));
     }
     cursor.next_member(&mut false)
+}
+
+/// How many bytes stand before a record: white space, and the comma behind another one.
+fn blanks(window: &[u8]) -> usize {
+    window.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count()
+}
+
+/// The error with its place counted from the start of the record, which is `start` bytes into the text that was read.
+/// Where that text began depends on the pieces in which the object has arrived.
+fn within_record(error: json::Error, start: usize) -> json::Error {
+    match error {
+        json::Error::Syntax { at, expected } => {
+            json::Error::Syntax { at: at.saturating_sub(start), expected }
+        }
+        other => other,
+    }
 }
 
 /// True if what follows the valid text is damage, not merely a character that is still arriving.

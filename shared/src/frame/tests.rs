@@ -178,3 +178,26 @@ fn lines_are_records_unless_the_object_is_json() {
         assert_eq!(texts(&seen), ["{\"m\":\n1}", "{\"m\":2}"]);
     }
 }
+
+#[test]
+fn an_object_that_ends_inside_a_character_loses_no_bytes() {
+    for chunk in [1, 3, 1000] {
+        let (seen, outcome) = frame_as(Framing::Lines, b"a b\nc \xe2\x82", chunk);
+        assert_eq!((texts(&seen), outcome), (vec!["a b"], Ok(Framed::Records)));
+        assert_eq!(seen.unreadable, [(1, "c \u{fffd}".to_owned(), "bytes that are not UTF-8".to_owned())]);
+        let (seen, _) = frame_as(VALUES, b"{\"a\":1}\n\xe2\x82", chunk);
+        assert_eq!((texts(&seen).len(), seen.unreadable.len()), (1, 1));
+        let (_, outcome) = frame(b"{\"Records\":[]}\xe2\x82", chunk);
+        assert!(matches!(outcome, Err(FrameError::Structure { .. })), "{outcome:?}");
+    }
+}
+
+#[test]
+fn reasons_count_from_the_start_of_the_record() {
+    for chunk in [1, 3, 1000] {
+        let (seen, _) = frame(br#"{"Records":[{"a":1}, {"b" 2},{"c":3}]}"#, chunk);
+        assert_eq!(seen.unreadable[0].2, "not JSON at byte 5: expected `:`");
+        let (seen, _) = frame_as(VALUES, b"{\"a\":1}\n {\"b\" 2}\n", chunk);
+        assert_eq!(seen.unreadable[0].2, "not JSON at byte 5: expected `:`");
+    }
+}

@@ -133,15 +133,16 @@ impl Normalizer for Route53Normalizer {
         if !message.starts_with('{') {
             return self.text(message, None, facts, out);
         }
-        let mut cursor = Cursor::new(message);
-        let outcome = self.normalize(&mut cursor, facts, out).map_err(|error| match error {
+        // Before anything of it is told: a record is in quarantine or has its rows, not both.
+        let mut ahead = Cursor::new(message);
+        ahead.value().map_err(|error| unreadable(&error))?;
+        if ahead.peek().is_some() {
+            return Err(trailing_text());
+        }
+        self.normalize(&mut Cursor::new(message), facts, out).map_err(|error| match error {
             RecordError::Rejected(rejection) => rejection,
             RecordError::Json(error) => unreadable(&error),
-        })?;
-        match cursor.peek() {
-            None => Ok(outcome),
-            Some(_) => Err(trailing_text()),
-        }
+        })
     }
 }
 

@@ -215,12 +215,13 @@ impl SecurityHubNormalizer {
             let message = event.message.map(|message| message.decoded()).unwrap_or_default();
             let mut cursor = Cursor::new(&message);
             let mut record = Record::default();
-            let is_object = cursor.peek() == Some(b'{') && record.read(&mut cursor).is_ok();
+            let is_object =
+                cursor.peek() == Some(b'{') && record.read(&mut cursor).is_ok() && cursor.peek().is_none();
             let outcome = match is_object && record.log_events().is_none() {
                 true => self.object(&record, &message, &around, facts, out),
                 false => Err(Rejection {
                     reason: "not_json",
-                    detail: "message: expected an event as JSON, found something else".to_owned(),
+                    detail: "message: expected one event as JSON, found something else".to_owned(),
                 }),
             };
             out.part(event.raw.text.as_bytes(), outcome);

@@ -43,6 +43,10 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 soak: setup ## Kill the function at every call it makes, for 200 rounds (ROUNDS=1000), and count the records in the lake
 	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
 
+.PHONY: fuzz
+fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=60); needs a nightly compiler
+	@scripts/fuzz "$(TARGET)" "$(or $(SECONDS),600)"
+
 .PHONY: lint
 lint: setup ## Check format, lints, licences of dependencies and the template
 	cargo fmt --all --check

@@ -1,0 +1,5 @@
+#![no_main]
+
+use oracles::{object, panics, subject};
+
+libfuzzer_sys::fuzz_target!(init: panics::take_over(), |object: &[u8]| object::check(&subject::SECURITY_HUB, object));

@@ -1,0 +1,151 @@
+//! One raw object of a source, through the whole road:
+//!
+//! * nothing panics, and an object that fails leaves nothing behind;
+//! * records are the sum of rows, skipped and quarantined, in each source version;
+//! * what is well-formed does not fail, has as many records as another reader counts, and all their marked leaves;
+//! * the same object gives the same lake, also when it arrives in other pieces;
+//! * with little memory and beside another object it gives the same rows, and costs the other none of its own;
+//! * the files are read by the `parquet` crate; times, days and paths are such, and every partition is registered;
+//! * an entry of the quarantine is what stands at its offset, and stays there when it is read again.
+
+use shared::ocsf::PLAUSIBLE_TIMES;
+use shared::pipeline::{Report, Retried};
+use shared::quarantine::{Entry, Form};
+use shared::time;
+
+use crate::decode;
+use crate::output::{Contents, prefix};
+use crate::panics;
+use crate::road::{self, MAX_OBJECT_BYTES, Seen, Way};
+use crate::subject::Subject;
+
+/// Holds all that this module says against an object.
+pub fn check(subject: &Subject, object: &[u8]) {
+    let whole = road::ingest(subject, &[(subject.key, object)], Way::default());
+    let contents = Contents::of(&whole);
+    is_sound(&whole);
+    adds_up(&whole.report, &contents);
+    let decoded = decode::reference(object, MAX_OBJECT_BYTES).ok();
+    if let Some(decoded) = &decoded {
+        is_expected(subject, decoded, &whole.report, &contents);
+    }
+    is_quarantined_rightly(subject, decoded.as_deref(), &contents);
+    // Another number for each object, and always the same for it.
+    let number =
+        object.iter().fold(object.len(), |number, byte| number.wrapping_mul(31) + usize::from(*byte));
+    in_pieces(subject, object, &whole, 1 + number % 61);
+    beside_another(subject, object, &whole, contents, 1 + number % 3_001);
+}
+
+/// What holds of every lake.
+fn is_sound(seen: &Seen) {
+    let report = &seen.report;
+    assert_eq!(report.panics, 0, "{}: {report:?}", panics::last());
+    if !report.failures.is_empty() {
+        assert!(seen.lake.is_empty(), "an object that failed has left something behind: {report:?}");
+    }
+    let mut prefixes: Vec<&str> =
+        seen.lake.keys().filter(|key| key.starts_with("aws/")).map(|key| prefix(key)).collect();
+    prefixes.dedup();
+    assert_eq!(prefixes, seen.registered, "partitions with rows, and those that were registered");
+    let days = [PLAUSIBLE_TIMES.start, PLAUSIBLE_TIMES.end - 1].map(time::day);
+    for prefix in prefixes {
+        let segments: Vec<&str> = prefix.trim_end_matches('/').split('/').collect();
+        let [_, _, _, region, account, day] = segments[..] else { panic!("{prefix} is no partition") };
+        for (segment, name) in [(region, "region="), (account, "accountId="), (day, "eventDay=")] {
+            let value = segment.strip_prefix(name).unwrap();
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%".contains(&byte);
+            assert!(!value.is_empty() && value.bytes().all(is_plain), "{segment} is no path segment");
+            if segment == day {
+                assert!(value >= days[0].as_str() && value <= days[1].as_str(), "{day} is no day of a log");
+            }
+        }
+    }
+}
+
+/// Records are rows, skipped or quarantined.
+fn adds_up(report: &Report, contents: &Contents) {
+    let skipped: u64 = report.skipped.values().sum();
+    let quarantined: u64 = report.quarantined.values().sum();
+    assert_eq!(quarantined, contents.quarantine.len() as u64, "{report:?}");
+    assert_eq!(
+        report.rows.values().sum::<u64>(),
+        contents.rows.values().map(|rows| rows.len() as u64).sum::<u64>()
+    );
+    let landed = report.records.checked_sub(skipped + quarantined);
+    for version in ["1.0", "2.0"] {
+        let rows = contents.rows_of(version).count() as u64;
+        // AWS has no tables of version 1.0 for some sources.
+        if version == "2.0" || rows > 0 {
+            assert_eq!(landed, Some(rows), "rows of {version} do not add up: {report:?}");
+        }
+    }
+}
+
+/// Another reader has counted the records and looked for marks in them.
+fn is_expected(subject: &Subject, decoded: &[u8], report: &Report, contents: &Contents) {
+    let Some(expected) = subject.reading.expect(decoded) else { return };
+    if decoded.is_empty() {
+        return;
+    }
+    assert!(report.failures.is_empty(), "it is well-formed and yet failed: {report:?}");
+    let counts = expected.at_least..=expected.at_most;
+    assert!(counts.contains(&report.records), "expected {counts:?} records: {report:?}");
+    if report.skipped.is_empty() {
+        for mark in &expected.marks {
+            let is_kept = contents.rows_of("2.0").chain(&contents.quarantine).any(|row| row.contains(mark));
+            assert!(is_kept, "{mark} is nowhere: {report:?}");
+        }
+    }
+}
+
+/// Entries say where their records are, and reading them again changes nothing.
+fn is_quarantined_rightly(subject: &Subject, decoded: Option<&[u8]>, contents: &Contents) {
+    let entries: Vec<Entry<'_>> =
+        contents.quarantine.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if entries.is_empty() {
+        return;
+    }
+    for entry in &entries {
+        let raw = entry.raw().unwrap();
+        if let Some(decoded) = decoded
+            && matches!(entry.form, Some(Form::Record | Form::Line | Form::Unreadable))
+        {
+            let offset = usize::try_from(entry.offset).unwrap();
+            let there = decoded.get(offset..).unwrap_or_default();
+            // A message of a log event is the record, and stands there in quotes.
+            let is_inside = entry.form == Some(Form::Record);
+            assert!(there.starts_with(&raw) || is_inside, "another record stands at {offset}: {entry:?}");
+        }
+    }
+    for (entry, retried) in entries.iter().zip(road::retry(subject, &entries)) {
+        match retried {
+            Retried::NotAlone => {}
+            Retried::Stays { reason, .. } if reason == entry.reason => {}
+            other => panic!("read again: {other:?}, and before: {entry:?}"),
+        }
+    }
+}
+
+/// The same object in pieces.
+fn in_pieces(subject: &Subject, object: &[u8], whole: &Seen, piece: usize) {
+    let way = Way { piece: Some(piece), ..Way::default() };
+    let pieces = road::ingest(subject, &[(subject.key, object)], way);
+    assert_eq!(pieces.report.failures.len(), whole.report.failures.len(), "in pieces of {piece}");
+    if whole.report.failures.is_empty() {
+        assert_eq!(pieces.report, whole.report, "in pieces of {piece}");
+        assert!(pieces.lake == whole.lake, "in pieces of {piece} it gives another lake");
+    }
+}
+
+/// The same object behind another one, with room for few rows.
+fn beside_another(subject: &Subject, object: &[u8], whole: &Seen, contents: Contents, buffer: usize) {
+    let neighbour = ("neighbour", subject.neighbour.as_bytes());
+    let mut expected = Contents::of(&road::ingest(subject, &[neighbour], Way::default()));
+    assert!(!expected.rows.is_empty() && expected.quarantine.is_empty(), "the neighbour is no good object");
+    expected.add(contents);
+    let way = Way { buffer: Some(buffer), ..Way::default() };
+    let both = road::ingest(subject, &[neighbour, (subject.key, object)], way);
+    assert_eq!(both.report.failures.len(), whole.report.failures.len(), "beside another: {:?}", both.report);
+    assert!(Contents::of(&both) == expected, "beside another and with {buffer} bytes it gives other rows");
+}

@@ -22,7 +22,8 @@ pub fn check(body: &[u8]) {
             }
         }
         Err(error) => {
-            assert!(error.to_string().len() < 2_000, "an error of {} bytes", error.to_string().len())
+            let length = error.to_string().len();
+            assert!(length < 2_000, "an error of {length} bytes");
         }
     }
     in_an_envelope(body, read.ok());

@@ -48,17 +48,14 @@ fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=
 	@scripts/fuzz "$(TARGET)" "$(or $(SECONDS),600)"
 
 .PHONY: lint
-lint: setup ## Check format, lints, licences of dependencies and the template
+lint: setup ## Check format, lints, licences and sources of dependencies, the template
+	@scripts/setup-lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	@if cargo deny --version >/dev/null 2>&1; then \
-		echo "cargo deny check licenses bans sources"; \
-		cargo deny --all-features check --hide-inclusion-graph licenses bans sources; \
-	else \
-		echo "licences not checked: cargo-deny is not installed (cargo install cargo-deny --locked)"; \
-	fi
+	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 	.venv/bin/cfn-lint template.yaml
 	.venv/bin/sam validate --lint --template template.yaml --region us-east-1
+	.venv/bin/python scripts/check_template.py
 
 .PHONY: fmt
 fmt: ## Format the Rust code

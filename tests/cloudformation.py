@@ -84,12 +84,14 @@ VARIANTS = {
     },
     "collected-by-others": {**ALL_ON, "CollectSecurityHub": "false", "CollectEksAudit": "false"},
     "defaults": {},
+    "nothing": {"EnableCloudTrail": "false"},
     "without-cloudtrail": {"EnableCloudTrail": "false", "EnableVpcFlow": "true", "EnableEksAudit": "true"},
 }
 
 FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
 QUEUE, BUCKET, ALARM = "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::CloudWatch::Alarm"
 RULE, STREAM, LEDGER = "AWS::Events::Rule", "AWS::KinesisFirehose::DeliveryStream", "AWS::DynamoDB::Table"
+DASHBOARD = "AWS::CloudWatch::Dashboard"
 
 
 class Loader(yaml.SafeLoader):
@@ -188,7 +190,14 @@ class Plan:
     def fn_sub(self, argument):
         text, variables = argument if isinstance(argument, list) else (argument, {})
         variables = {name: self.value(value) for name, value in variables.items()}
-        return re.sub(r"\$\{([^}]+)\}", lambda hit: str(variables.get(hit[1]) or self.ref(hit[1])), text)
+
+        def replaced(hit: re.Match) -> str:
+            name = hit[1]
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"  # what is written with `!` is meant for whoever reads the result
+            return str(variables[name] if name in variables else self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", replaced, text)
 
     def fn_if(self, argument):
         return self.value(argument[1 if self.condition(argument[0]) else 2])
@@ -202,6 +211,9 @@ class Plan:
 
     def fn_and(self, argument):
         return all(self.value(argument))
+
+    def fn_or(self, argument):
+        return any(self.value(argument))
 
     def fn_contains(self, argument):
         values, value = self.value(argument)

@@ -243,6 +243,10 @@ def only_tls_is_spoken(plan: Plan):
             ]
             if expected not in [{key: value for key, value in one.items() if key != "Sid"} for one in found]:
                 yield f"{name} may be used without TLS"
+    for name in plan.resources(BUCKET):
+        conditions = [one.get("Condition") for one in policies_of(plan, name) if one["Effect"] == "Deny"]
+        if {"NumericLessThan": {"s3:TlsVersion": "1.2"}} not in conditions:
+            yield f"{name} may be used with TLS of before 1.2"
 
 
 def senders_are_bound(plan: Plan):
@@ -336,7 +340,7 @@ def alarms_say_what_to_do(plan: Plan):
         if not watched("DeliveryToS3.DataFreshness", stream):
             yield f"nobody notices that {stream} cannot write"
     for function in plan.resources(FUNCTION):
-        for metric in ("Errors", "Throttles", "RecordsQuarantined"):
+        for metric in ("Errors", "Throttles", "RecordsQuarantined", "Panics", "Lag", "ObjectsLeft"):
             if not watched(metric, function):
                 yield f"nobody notices the {metric} of {function}"
 
@@ -350,7 +354,7 @@ def parameters_are_explained_and_bounded(plan: Plan):
 
 
 def outputs_name_what_an_operator_needs(plan: Plan):
-    wanted = {"LakeBucketName", "DatabaseName"}
+    wanted = {"LakeBucketName", "DatabaseName", "DashboardName"}
     for source in plan.enabled():
         parts = "FunctionName RoleArn LogGroupName QueueUrl QueueArn DeadLetterQueueUrl DeadLetterQueueArn"
         commands = "NotificationCommand RedriveCommand ReplayCommand PauseCommand"

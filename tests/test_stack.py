@@ -19,6 +19,7 @@ from cloudformation import (
     ACCOUNT,
     ALARM,
     BY_NAME,
+    DASHBOARD,
     MAPPING,
     RAW,
     REGION,
@@ -39,7 +40,7 @@ from cloudformation import (
 # is evaluated here and given to moto by the API calls that CloudFormation would make: so AWS's own models of those
 # calls check the names and types of the properties.
 IAM_ROLE = "AWS::IAM::Role"
-NOT_IN_MOTO = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", ALARM, STREAM, "AWS::Logs::LogStream"}
+NOT_IN_MOTO = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", ALARM, DASHBOARD, STREAM, "AWS::Logs::LogStream"}
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,8 @@ def complete(aws, plan: Plan):
     for name, alarm in plan.resources(ALARM).items():
         numbers = {key: int(alarm[key]) for key in ("Threshold", "EvaluationPeriods")}
         aws("cloudwatch").put_metric_alarm(AlarmName=name, **{**alarm, **numbers})
+    for dashboard in plan.resources(DASHBOARD).values():
+        aws("cloudwatch").put_dashboard(**dashboard)
     for stream in plan.resources("AWS::Logs::LogStream").values():
         aws("logs").create_log_stream(logGroupName=stream["LogGroupName"], logStreamName=stream["LogStreamName"])
     for name, stream in plan.resources(STREAM).items():
@@ -292,6 +295,17 @@ def test_the_functions_are_watched(aws, expanded, variant):
         dead = outputs[f"{name}DeadLetterQueueArn"].split(":")[-1]
         assert (depth["Dimensions"][0]["Value"], depth["Threshold"]) == (dead, 0)
         assert depth["AlarmActions"] == ([given["AlarmTopicArn"]] if "AlarmTopicArn" in given else [])
+
+
+def test_the_dashboard_names_what_the_stack_made(aws, expanded, variant):
+    stack = deploy(aws, expanded, variant)
+    made = aws("cloudwatch").get_dashboard(DashboardName=f"{STACK}-{REGION}")
+    text = json.dumps(json.loads(made["DashboardBody"]))
+    for source in SOURCES:
+        for output in ("FunctionName", "QueueArn", "DeadLetterQueueArn"):
+            name = stack.outputs.get(f"{source.name}{output}", "").split(":")[-1]
+            assert (f'"{name}"' in text) is (source in stack.plan.enabled()), output
+    assert "${" not in text.replace("${PROP('Dim.Reason')}", "")
 
 
 def run_command(aws, command: str) -> None:

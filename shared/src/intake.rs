@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 
 use crate::catalog::Catalog;
-use crate::ledger::{Group, Lease, Ledger, LedgerError, MAX_MEMBERS, Standing};
+use crate::ledger::{Group, Lease, Ledger, LedgerError, Standing};
 use crate::notification::ObjectRef;
 use crate::pipeline::{Failure, Pipeline, Read, Report};
 use crate::store::Store;
@@ -114,8 +114,8 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 }
             }
             wanted = Vec::new();
-            for members in free.chunks(MAX_MEMBERS) {
-                let group = Group::new(members.to_vec());
+            for members in free.chunks(ledger.max_members()) {
+                let group = Group::new(members.to_vec(), self.pipeline.output_settings());
                 match ledger.claim(&group, lease).await {
                     Ok(true) => {
                         begun.insert(group.id.clone());
@@ -134,65 +134,133 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     }
 
     /// Runs a group whose lease is ours, to its end or to a failure of all its members.
-    async fn run(&self, ledger: &L, invocation: &mut Invocation<'_>, mut group: Group) {
-        let lease = invocation.lease;
-        let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
-        let mut read = self.read(&group, &identities).await;
-        if group.left_out.is_none() {
-            let remaining = group.remaining();
-            let unreadable: Vec<usize> =
-                read.failures().iter().map(|failure| remaining[failure.index]).collect();
-            match ledger.decide(&group, &unreadable, lease).await {
-                Ok(true) => {}
-                outcome => {
-                    invocation.report.merge(read.discard().await);
-                    return invocation.fail_objects(&group.members, &undecided(outcome));
-                }
-            }
-            if !unreadable.is_empty() {
-                for failure in read.failures() {
-                    let object = &group.members[remaining[failure.index]];
-                    invocation.fail_member(object, &failure.reason, failure.partial);
-                }
-                invocation.report.merge(read.discard().await);
-                if unreadable.len() == group.members.len() {
-                    return; // the group is gone
-                }
-                // Where the buffer runs full depends on all that was read, so the outputs may have been cut in another
-                // way than a later run cuts them, which does not read those that have left.
-                group.left_out = Some(unreadable);
-                read = self.read(&group, &identities).await;
+    async fn run(&self, ledger: &L, invocation: &mut Invocation<'_>, group: Group) {
+        let as_begun = group.settings.as_ref().map(|settings| self.pipeline.as_begun(settings)).transpose();
+        let outcome = match as_begun {
+            Ok(None) => self.run_with(&self.pipeline, ledger, invocation, &group).await,
+            Ok(Some(pipeline)) => self.run_with(&pipeline, ledger, invocation, &group).await,
+            Err(unknown) => Err(Stopped::letting_go(unknown)),
+        };
+        if let Err(stopped) = outcome {
+            invocation.fail_objects(&group.members, &stopped.reason);
+            if stopped.lets_go {
+                invocation.let_go(ledger, &group).await;
             }
         }
-        if let Some(failure) = read.failures().first() {
-            let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
-            invocation.report.merge(read.discard().await);
-            invocation.fail_objects(&group.members, &reason);
-            return invocation.let_go(ledger, &group).await;
-        }
-        let remaining = group.remaining();
-        let mut report = self.pipeline.publish(read).await;
+    }
+
+    async fn run_with(
+        &self,
+        pipeline: &Pipeline<S, C>,
+        ledger: &L,
+        invocation: &mut Invocation<'_>,
+        begun: &Group,
+    ) -> Result<(), Stopped> {
+        let Some((group, read)) = self.decided(pipeline, ledger, invocation, begun.clone()).await? else {
+            return Ok(()); // nobody is left
+        };
+        let outputs = read.output_keys();
+        let stale: Vec<&String> = group.outputs.iter().filter(|key| !outputs.contains(key)).collect();
+        let mut report = pipeline.publish(read).await;
         let failures = std::mem::take(&mut report.failures);
         invocation.report.merge(report);
+        let remaining = group.remaining();
         for failure in &failures {
             let object = &group.members[remaining[failure.index]];
             invocation.fail_member(object, &failure.reason, failure.partial);
         }
         if let Some(torn) = failures.first() {
-            let reason = format!("its group is not whole: {}", torn.reason);
-            invocation.fail_objects(&group.members, &reason);
-            return invocation.let_go(ledger, &group).await;
+            return Err(Stopped::letting_go(format!("its group is not whole: {}", torn.reason)));
         }
-        if let Err(error) = ledger.finish(&group).await {
-            // The rows are there; the next delivery runs the group again, which changes nothing, and tries again.
-            invocation.fail_objects(&group.members, &error.to_string());
+        // Another version of the code, or a member that has left since, named them; their rows are elsewhere now.
+        for key in stale {
+            let failed = |error| format!("its group is not whole: {key} of an earlier run stays: {error}");
+            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(failed(error)))?;
+        }
+        // If this fails, the rows are there; the next delivery runs the group again, which changes nothing, and tries again.
+        ledger.finish(&group).await.map_err(Stopped::holding)
+    }
+
+    /// Reads the members until it is settled who of them remains, and what outputs are about to be completed. Then
+    /// both are written down. `None` if no member remains.
+    async fn decided<'p>(
+        &self,
+        pipeline: &'p Pipeline<S, C>,
+        ledger: &L,
+        invocation: &mut Invocation<'_>,
+        mut group: Group,
+    ) -> Result<Option<(Group, Read<'p, S>)>, Stopped> {
+        let lease = invocation.lease;
+        let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
+        loop {
+            let remaining = group.remaining();
+            let members = remaining.iter().map(|&member| group.members[member].clone()).collect();
+            let read = pipeline.read(members, &identities, &|_| {}).await;
+            let unreadable: Vec<usize> =
+                read.failures().iter().map(|failure| remaining[failure.index]).collect();
+            if let (Some(_), Some(failure), false) =
+                (&group.left_out, read.failures().first(), ledger.is_exclusive())
+            {
+                let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
+                invocation.report.merge(read.discard().await);
+                return Err(Stopped::letting_go(reason));
+            }
+            let outputs = if unreadable.is_empty() { read.output_keys() } else { Vec::new() };
+            let noted: BTreeSet<&String> = group.outputs.iter().chain(&outputs).collect();
+            let noted: Vec<String> = noted.into_iter().cloned().collect();
+            let left_out = [group.left_out.as_deref().unwrap_or_default(), &unreadable].concat();
+            if left_out.len() == group.members.len() {
+                self.withdraw(pipeline, &group).await?;
+            }
+            let held = match &group.left_out {
+                Some(_) if unreadable.is_empty() && noted == group.outputs => Ok(true),
+                Some(_) if unreadable.is_empty() => ledger.note_outputs(&group, &noted, lease).await,
+                _ => ledger.decide(&group, &left_out, &noted, lease).await,
+            };
+            if held != Ok(true) {
+                invocation.report.merge(read.discard().await);
+                return Err(Stopped::holding(undecided(held)));
+            }
+            if unreadable.is_empty() {
+                return Ok(Some((Group { left_out: Some(left_out), ..group }, read)));
+            }
+            for failure in read.failures() {
+                let object = &group.members[remaining[failure.index]];
+                invocation.fail_member(object, &failure.reason, failure.partial);
+            }
+            // Where the buffer runs full depends on all that was read, so the outputs may have been cut in another
+            // way than a later run cuts them, which does not read those that have left. So the others are read again.
+            invocation.report.merge(read.discard().await);
+            if left_out.len() == group.members.len() {
+                return Ok(None); // the group is gone
+            }
+            (group.left_out, group.outputs) = (Some(left_out), noted);
         }
     }
 
-    /// Reads the members that have not left the group.
-    async fn read(&self, group: &Group, identities: &[String]) -> Read<'_, S> {
-        let members = group.remaining().into_iter().map(|member| group.members[member].clone()).collect();
-        self.pipeline.read(members, identities, &|_| {}).await
+    /// Takes back all that a group may have in the lake, before it is gone.
+    async fn withdraw(&self, pipeline: &Pipeline<S, C>, group: &Group) -> Result<(), Stopped> {
+        for key in &group.outputs {
+            pipeline.remove_output(key).await.map_err(Stopped::letting_go)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a run of a group has not come to its end.
+struct Stopped {
+    reason: String,
+    /// True if the lease is given back: the next delivery may try at once.
+    lets_go: bool,
+}
+
+impl Stopped {
+    fn letting_go(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), lets_go: true }
+    }
+
+    fn holding(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string(), lets_go: false }
     }
 }
 

@@ -23,7 +23,8 @@ pub fn is_lake_key(key: &str) -> bool {
 }
 
 /// Compression of the lake's Parquet objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// zstd, level 1.
     #[default]

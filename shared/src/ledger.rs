@@ -21,6 +21,9 @@
 //! An invocation that meets a member of an open group whose lease has run out takes the group over and runs it again,
 //! as it stands, whichever of its members the batch names. A group under a living lease is left to the queue.
 //!
+//! A group is run again *as it was begun*: the settings that its outputs depend on are written down with it
+//! ([`OutputSettings`]), and so are the names of the outputs before the first of them is completed.
+//!
 //! # Why each record is in the lake once
 //!
 //! * *At most one group.* An object is claimed by a conditional write, and freed only by the decision that leaves it
@@ -50,12 +53,11 @@ pub mod dynamodb;
 
 use std::future::Future;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::notification::ObjectRef;
-
-/// Members of a group at most: a group is claimed in one transaction, and DynamoDB's hold 100 items.
-pub const MAX_MEMBERS: usize = 99;
+use crate::pipeline::OutputSettings;
 
 /// Entries are kept this long, in days: a message lives 7 days in its queue and 14 in the dead-letter queue, and as
 /// long again after a redrive.
@@ -73,19 +75,27 @@ pub struct Lease {
 }
 
 /// Raw objects that go into Parquet objects together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// 32 hex digits that derive from the members.
     pub id: String,
     /// The members when the group was claimed.
     pub members: Vec<ObjectRef>,
     /// Members that have left it, by their place in `members`; `None` before that is decided.
+    #[serde(default)]
     pub left_out: Option<Vec<usize>>,
+    /// What its outputs depend on beside its members; `None` for a group from before that was written down, which is
+    /// run with what holds today.
+    #[serde(default)]
+    pub settings: Option<OutputSettings>,
+    /// Keys of the outputs that its runs may have completed.
+    #[serde(default)]
+    pub outputs: Vec<String>,
 }
 
 impl Group {
-    /// A new group.
-    pub fn new(members: Vec<ObjectRef>) -> Self {
+    /// A new group, which is begun with these settings.
+    pub fn new(members: Vec<ObjectRef>, settings: OutputSettings) -> Self {
         let mut identities: Vec<String> = members.iter().map(ObjectRef::identity).collect();
         identities.sort_unstable();
         let mut digest = Sha256::new();
@@ -94,7 +104,7 @@ impl Group {
             digest.update(identity.as_bytes());
         }
         let id = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { id, members, left_out: None }
+        Self { id, members, left_out: None, settings: Some(settings), outputs: Vec::new() }
     }
 
     /// The members that have not left it.
@@ -134,6 +144,16 @@ pub struct LedgerError {
 
 /// The ledger. Every change is one conditional write: it is made whole, or refused and nothing is changed.
 pub trait Ledger: Send + Sync {
+    /// Members of a group at most.
+    fn max_members(&self) -> usize;
+
+    /// True if nothing of a group can be completed any more by whoever had its lease before. (Where that is told by
+    /// the clocks of two hosts it is likely, not certain.) Then members may leave a group that is decided, too: what
+    /// their rows are in is replaced or removed before the group is done.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
     /// How the objects stand, one answer for each.
     fn look_up(
         &self,
@@ -150,12 +170,24 @@ pub trait Ledger: Send + Sync {
         lease: &Lease,
     ) -> impl Future<Output = Result<Option<Group>, LedgerError>> + Send;
 
-    /// Lets members leave the group, which are free then; a group without members is gone. False if it has been
-    /// decided before or is another's by now: then nothing of it may be completed.
+    /// Lets members leave the group, which are free then; a group without members is gone. `left_out` are all that
+    /// have left; `outputs` are the keys of what is about to be completed, none if the others are read again first.
+    /// False if it has been decided before (unless the ledger [is exclusive](Ledger::is_exclusive)) or is another's by
+    /// now: then nothing of it may be completed.
     fn decide(
         &self,
         group: &Group,
         left_out: &[usize],
+        outputs: &[String],
+        lease: &Lease,
+    ) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+
+    /// Writes down the keys of all outputs that runs of a decided group may have completed or are about to. False if
+    /// it is another's or done by now: then nothing of it may be completed.
+    fn note_outputs(
+        &self,
+        group: &Group,
+        outputs: &[String],
         lease: &Lease,
     ) -> impl Future<Output = Result<bool, LedgerError>> + Send;
 
@@ -171,6 +203,10 @@ pub trait Ledger: Send + Sync {
 pub enum NoLedger {}
 
 impl Ledger for NoLedger {
+    fn max_members(&self) -> usize {
+        match *self {}
+    }
+
     async fn look_up(&self, _: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
         match *self {}
     }
@@ -183,7 +219,11 @@ impl Ledger for NoLedger {
         match *self {}
     }
 
-    async fn decide(&self, _: &Group, _: &[usize], _: &Lease) -> Result<bool, LedgerError> {
+    async fn decide(&self, _: &Group, _: &[usize], _: &[String], _: &Lease) -> Result<bool, LedgerError> {
+        match *self {}
+    }
+
+    async fn note_outputs(&self, _: &Group, _: &[String], _: &Lease) -> Result<bool, LedgerError> {
         match *self {}
     }
 
@@ -203,10 +243,11 @@ mod tests {
     #[test]
     fn a_group_is_named_by_its_members_in_any_order() {
         let [a, b, c] = ["a", "b", "c"].map(|key| ObjectRef::new("raw", key));
-        let group = Group::new(vec![a.clone(), b.clone()]);
+        let new = |members| Group::new(members, OutputSettings::default());
+        let group = new(vec![a.clone(), b.clone()]);
         assert_eq!(group.id.len(), 32);
-        assert_eq!(group.id, Group::new(vec![b.clone(), a.clone()]).id);
-        assert_ne!(group.id, Group::new(vec![a, c]).id);
+        assert_eq!(group.id, new(vec![b.clone(), a.clone()]).id);
+        assert_ne!(group.id, new(vec![a, c]).id);
         let group = Group { left_out: Some(vec![0]), ..group };
         assert_eq!(group.remaining(), [1]);
         assert!(group.has_left(&group.members[0]) && !group.has_left(&group.members[1]));

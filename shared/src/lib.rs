@@ -19,6 +19,7 @@ pub mod cloudwatch;
 #[cfg(feature = "aws")]
 pub mod config;
 pub mod decode;
+pub mod durable;
 pub mod frame;
 #[cfg(feature = "aws")]
 pub mod function;

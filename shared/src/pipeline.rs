@@ -10,6 +10,7 @@
 //! in it, the object is taken back, the others are flushed, and it is read again from its start.
 
 mod batch;
+mod begun;
 mod outputs;
 mod report;
 mod retry;
@@ -17,11 +18,13 @@ mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
 
 use self::batch::{Batch, Fed};
+pub use self::begun::{OutputSettings, UnknownTable};
 use self::outputs::{Completed, Outputs, Place, Target};
 pub use self::report::{Failure, Report};
 pub use self::retry::{Retried, Retry};
@@ -48,10 +51,10 @@ pub struct SetUpError {
 
 /// One source's pipeline.
 pub struct Pipeline<S, C> {
-    source: Box<dyn Source>,
+    source: Arc<dyn Source>,
     tables: Vec<&'static TableDefinition>,
-    store: S,
-    catalog: C,
+    store: Arc<S>,
+    catalog: Arc<C>,
     settings: Settings,
 }
 
@@ -125,7 +128,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         settings: Settings,
     ) -> Result<Self, SetUpError> {
         let source_name = source.name();
-        let pipeline = Self { source, tables, store, catalog, settings };
+        let (store, catalog) = (Arc::new(store), Arc::new(catalog));
+        let pipeline = Self { source: Arc::from(source), tables, store, catalog, settings };
         pipeline.batch().map_err(|error| SetUpError { source_name, error })?;
         Ok(pipeline)
     }

@@ -86,6 +86,9 @@ pub trait Store: Send + Sync {
         bucket: &str,
         key: &str,
     ) -> impl Future<Output = Result<Self::Upload, StoreError>> + Send;
+
+    /// Removes an object. One that is not there is a success.
+    fn delete(&self, bucket: &str, key: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// See [`Store::Upload`]. Dropping an upload without completing it leaves no object behind; [`Upload::abort`]

@@ -187,6 +187,10 @@ impl Store for Failing {
         }
         Ok(FailingUpload(FolderStore.create(bucket, key).await?, fault))
     }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        FolderStore.delete(bucket, key).await
+    }
 }
 
 impl Upload for FailingUpload {

@@ -1,12 +1,13 @@
 //! The catalogue on a folder: one JSON file a table, `catalog/<database>/<table>.json` in the lake, with columns
 //! and partitions as Glue would hold them. `lake tables` and `lake views` read it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Catalog, CatalogError, TablePartition};
+use crate::durable;
 use crate::layout;
 use crate::table::{PARTITION_KEYS, TableDefinition};
 
@@ -77,21 +78,26 @@ impl FolderCatalog {
         Ok(tables)
     }
 
-    fn register_one(&self, partition: &TablePartition) -> std::io::Result<()> {
-        let path = self.path(partition.table);
+    /// Adds partitions of one table to its file.
+    fn add(&self, table: &'static TableDefinition, prefixes: Vec<String>) -> std::io::Result<()> {
+        let path = self.path(table);
         let mut entry = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.entry(partition.table),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.entry(table),
             Err(error) => return Err(error),
         };
-        entry.columns = columns(partition.table); // a lake that an older version wrote learns the new columns
-        entry.partitions.insert(partition.prefix());
-        let temporary = path.with_extension("part");
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+        // A lake that an older version wrote learns the new columns.
+        let columns_changed = entry.columns != columns(table);
+        entry.columns = columns(table);
+        let known = entry.partitions.len();
+        entry.partitions.extend(prefixes);
+        if entry.partitions.len() == known && !columns_changed {
+            return Ok(());
         }
-        std::fs::write(&temporary, serde_json::to_vec_pretty(&entry)?)?;
-        std::fs::rename(&temporary, &path)
+        if let Some(folder) = path.parent() {
+            durable::create_folders(folder)?;
+        }
+        durable::replace(&path, &serde_json::to_vec_pretty(&entry)?)
     }
 
     fn entry(&self, table: &TableDefinition) -> TableEntry {
@@ -118,15 +124,25 @@ fn columns(table: &TableDefinition) -> Vec<Column> {
 
 impl Catalog for FolderCatalog {
     async fn register(&self, partitions: &[TablePartition]) -> Vec<Result<(), CatalogError>> {
-        let register = |partition: &TablePartition| {
-            self.register_one(partition).map_err(|error| CatalogError {
+        let mut tables: BTreeMap<String, (&'static TableDefinition, Vec<String>)> = BTreeMap::new();
+        for partition in partitions {
+            let (_, prefixes) =
+                tables.entry(partition.table.id()).or_insert_with(|| (partition.table, Vec::new()));
+            prefixes.push(partition.prefix());
+        }
+        let add =
+            |(id, (table, prefixes))| (id, self.add(table, prefixes).map_err(|error| error.to_string()));
+        let outcomes: BTreeMap<String, Result<(), String>> = tables.into_iter().map(add).collect();
+        let outcome = |partition: &TablePartition| match outcomes.get(&partition.table.id()) {
+            Some(Err(reason)) => Err(CatalogError {
                 table: partition.table.id(),
                 partition: partition.prefix(),
-                reason: error.to_string(),
+                reason: reason.clone(),
                 retryable: false,
-            })
+            }),
+            _ => Ok(()),
         };
-        partitions.iter().map(register).collect()
+        partitions.iter().map(outcome).collect()
     }
 }
 

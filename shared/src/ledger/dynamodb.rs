@@ -3,10 +3,11 @@
 //! | item | attributes |
 //! |---|---|
 //! | `object#<64 hex>`, by the object's identity | `group`, `expires` |
-//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members` (JSON), `left_out` (JSON), `expires` |
+//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `expires` |
 //!
 //! `expires` is the table's time to live, in seconds. A group's entry outlives those of its members, so that no
-//! member is ever without its group.
+//! member is ever without its group. Groups from before `settings` and `outputs` were written down have neither. A list
+//! of outputs of more than [`MAX_OUTPUTS_BYTES`] is not written down: an item holds 400 KB.
 
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
@@ -31,6 +32,12 @@ const MAX_GET: usize = 100;
 
 /// How often keys are asked for that DynamoDB has left unprocessed.
 const GETS: usize = 8;
+
+/// Members of a group at most: a group is claimed in one transaction, which holds 100 items.
+const MAX_MEMBERS: usize = 99;
+
+/// Keys of a group's outputs, as JSON, at most, in bytes: about 1,500 keys. The members beside them are 120 KB at most.
+pub const MAX_OUTPUTS_BYTES: usize = 200_000;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -73,7 +80,15 @@ fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 fn group_of(id: &str, entry: &Item) -> Option<Group> {
     let members = serde_json::from_str(string(entry, "members")?).ok()?;
     let left_out = string(entry, "left_out").map(serde_json::from_str).transpose().ok()?;
-    Some(Group { id: id.to_owned(), members, left_out })
+    let settings = string(entry, "settings").map(serde_json::from_str).transpose().ok()?;
+    let outputs = string(entry, "outputs").map(serde_json::from_str).transpose().ok()?.unwrap_or_default();
+    Some(Group { id: id.to_owned(), members, left_out, settings, outputs })
+}
+
+/// The attribute `outputs`; `None` if it would be too long.
+fn outputs_text(outputs: &[String]) -> Result<Option<AttributeValue>, LedgerError> {
+    let json = serde_json::to_string(outputs).map_err(unbuilt)?;
+    Ok((json.len() <= MAX_OUTPUTS_BYTES).then(|| text(json)))
 }
 
 /// How an object stands whose entry named the group `id`, by the group's entry, which was read after it.
@@ -187,6 +202,10 @@ impl DynamoLedger {
 }
 
 impl Ledger for DynamoLedger {
+    fn max_members(&self) -> usize {
+        MAX_MEMBERS
+    }
+
     async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
         let keys: Vec<AttributeValue> = objects.iter().map(object_key).collect();
         let found = self.get(&keys).await?;
@@ -206,14 +225,18 @@ impl Ledger for DynamoLedger {
 
     async fn claim(&self, group: &Group, lease: &Lease) -> Result<bool, LedgerError> {
         let members = serde_json::to_string(&group.members).map_err(unbuilt)?;
-        let mut items = vec![self.put(Item::from([
+        let mut entry = Item::from([
             ("id".to_owned(), group_key(&group.id)),
             ("state".to_owned(), text("open")),
             ("owner".to_owned(), text(&lease.owner)),
             ("lease".to_owned(), number(lease.until)),
             ("members".to_owned(), text(members)),
             ("expires".to_owned(), expires(lease, TTL_DAYS + 7)),
-        ]))?];
+        ]);
+        if let Some(settings) = &group.settings {
+            entry.insert("settings".to_owned(), text(serde_json::to_string(settings).map_err(unbuilt)?));
+        }
+        let mut items = vec![self.put(entry)?];
         for member in &group.members {
             items.push(self.put(Item::from([
                 ("id".to_owned(), object_key(member)),
@@ -247,7 +270,13 @@ impl Ledger for DynamoLedger {
         group_of(id, &item).map(Some).ok_or_else(unusable)
     }
 
-    async fn decide(&self, group: &Group, left_out: &[usize], lease: &Lease) -> Result<bool, LedgerError> {
+    async fn decide(
+        &self,
+        group: &Group,
+        left_out: &[usize],
+        outputs: &[String],
+        lease: &Lease,
+    ) -> Result<bool, LedgerError> {
         const UNDECIDED: &str = "#owner = :owner AND attribute_not_exists(left_out)";
         let mut items =
             left_out.iter().map(|&member| self.free(group, member)).collect::<Result<Vec<_>, _>>()?;
@@ -262,17 +291,53 @@ impl Ledger for DynamoLedger {
             item.delete(delete.build().map_err(unbuilt)?).build()
         } else {
             let left_out = serde_json::to_string(left_out).map_err(unbuilt)?;
+            let outputs = outputs_text(outputs)?;
+            let assignments = match &outputs {
+                Some(_) => "SET left_out = :left_out, outputs = :outputs",
+                None => "SET left_out = :left_out",
+            };
             let update = Update::builder()
                 .table_name(&self.table)
                 .key("id", group_key(&group.id))
-                .update_expression("SET left_out = :left_out")
+                .update_expression(assignments)
                 .condition_expression(UNDECIDED)
+                .set_expression_attribute_values(
+                    outputs.map(|outputs| [(":outputs".to_owned(), outputs)].into()),
+                )
                 .expression_attribute_names("#owner", "owner")
                 .expression_attribute_values(":owner", text(&lease.owner))
                 .expression_attribute_values(":left_out", text(left_out));
             item.update(update.build().map_err(unbuilt)?).build()
         });
         self.transact("decide on a group", items).await
+    }
+
+    async fn note_outputs(
+        &self,
+        group: &Group,
+        outputs: &[String],
+        lease: &Lease,
+    ) -> Result<bool, LedgerError> {
+        const OPERATION: &str = "note the outputs of a group";
+        let outputs = outputs_text(outputs)?;
+        let call = self
+            .update(&group.id)
+            .update_expression(match &outputs {
+                Some(_) => "SET #owner = :owner, outputs = :outputs",
+                None => "SET #owner = :owner", // the condition is still asked
+            })
+            .condition_expression("#owner = :owner AND #state = :open AND attribute_exists(left_out)")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(outputs.map(|outputs| [(":outputs".to_owned(), outputs)].into()))
+            .expression_attribute_values(":owner", text(&lease.owner))
+            .expression_attribute_values(":open", text("open"))
+            .send();
+        match Box::pin(call).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(&error) => Ok(false),
+            Err(error) => Err(LedgerError { operation: OPERATION, reason: explain(&error) }),
+        }
     }
 
     async fn finish(&self, group: &Group) -> Result<(), LedgerError> {

@@ -141,6 +141,11 @@ impl<'a, S: Store> Outputs<'a, S> {
         self.objects.insert(place, OutputObject { key, encoder: Some(encoder), upload, rows: 0, bytes: 0 });
     }
 
+    /// Keys of all outputs, by place.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.objects.values().map(|object| object.key.as_str())
+    }
+
     /// Makes every output exist that was written without an error.
     pub(super) async fn complete(self) -> Vec<Completed> {
         let completions = self.objects.into_iter().map(|(place, object)| object.complete(place));

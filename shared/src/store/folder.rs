@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 
 use super::{Body, Store, StoreError, Upload};
+use crate::durable;
 use crate::notification::ObjectRef;
 
 /// Bytes read at a time.
@@ -73,9 +74,14 @@ impl Store for FolderStore {
         // Hidden and not `.parquet`: no reader of the lake takes it for an object.
         let temporary = target.with_file_name(format!(".{name}.part"));
         let folder = target.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(|error| failed("put", folder, &error))?;
+        durable::create_folders(folder).map_err(|error| failed("put", folder, &error))?;
         let file = File::create(&temporary).map_err(|error| failed("put", &temporary, &error))?;
         Ok(FolderUpload { file, temporary, target, completed: false })
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        let path = path("delete", bucket, key)?;
+        durable::remove(&path).map_err(|error| failed("delete", &path, &error))
     }
 }
 
@@ -87,7 +93,9 @@ impl Upload for FolderUpload {
     async fn complete(mut self) -> Result<(), StoreError> {
         let outcome = self.file.sync_all().and_then(|()| std::fs::rename(&self.temporary, &self.target));
         self.completed = outcome.is_ok();
-        outcome.map_err(|error| failed("put", &self.target, &error))
+        outcome
+            .and_then(|()| durable::sync_parent(&self.target))
+            .map_err(|error| failed("put", &self.target, &error))
     }
 
     async fn abort(self) {}
@@ -128,6 +136,10 @@ mod tests {
             let chunks: Vec<_> = body.chunks.collect().await;
             assert_eq!(body.size, Some(7));
             assert_eq!(chunks, [Ok(Bytes::from_static(b"one two"))]);
+            for _ in 0..2 {
+                FolderStore.delete(bucket, "a/b.txt").await.unwrap();
+                assert!(matches!(FolderStore.get(&object).await, Err(StoreError::NotFound { .. })));
+            }
         });
     }
 

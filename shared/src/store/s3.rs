@@ -90,6 +90,12 @@ impl Store for S3Store {
     async fn create(&self, bucket: &str, key: &str) -> Result<S3Upload, StoreError> {
         Ok(S3Upload::new(self.client.clone(), bucket, key, self.kms_key_id.clone()))
     }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        let request = self.client.delete_object().bucket(bucket).key(key).send();
+        let location = || format!("s3://{bucket}/{key}");
+        Box::pin(request).await.map(|_| ()).map_err(|error| store_error("delete", location(), &error))
+    }
 }
 
 /// The object as messages name it.

@@ -26,6 +26,10 @@ pub(crate) enum Bug {
     /// Whoever was in a group counts as done with it, even if it left while it was looked up. Chance finds it once in ten
     /// thousand runs, so it has a test of its own.
     ForgetWhoLeft,
+    /// A group is run again with the settings of today.
+    IgnoreGroupSettings,
+    /// Keys of outputs are not written down, so what another version of the code has named otherwise stays.
+    ForgetOutputs,
     /// The same object is two objects if one notification tells its entity tag and another does not.
     IdentityFromNotification,
 }
@@ -42,6 +46,8 @@ impl Bug {
         Self::SkipRegistration,
         Self::VisibleWhileWritten,
         Self::IdentityIsThePlace,
+        Self::IgnoreGroupSettings,
+        Self::ForgetOutputs,
         Self::IdentityFromNotification,
     ];
 }

@@ -10,6 +10,9 @@ use shared::store::{Body, Store, StoreError, Upload};
 use super::bugs::Bug;
 use super::world::{Fate, GroupEntry, World};
 
+/// Fewer than an invocation may be told of, so that there are several groups in one.
+const MAX_MEMBERS: usize = 4;
+
 fn failed(operation: &'static str, location: &str) -> StoreError {
     StoreError::Failed { operation, location: location.to_owned(), reason: "trouble".to_owned() }
 }
@@ -70,9 +73,20 @@ impl Store for Buckets {
         if self.0.has(Bug::NameFromClock) {
             let mut state = self.0.state();
             state.names += 1;
-            key = key.replace(".zstd.", &format!("{}.zstd.", state.names));
+            key = key.replace(".parquet", &format!("{}.parquet", state.names));
         }
         Ok(Writing { world: self.0.clone(), key, bytes: Vec::new() })
+    }
+
+    async fn delete(&self, _: &str, key: &str) -> Result<(), StoreError> {
+        let fate = self.0.call().await;
+        if fate != Fate::Refused {
+            self.0.state().lake.remove(key);
+        }
+        match self.0.call().await {
+            Fate::Done if fate == Fate::Done => Ok(()),
+            _ => Err(failed("delete", key)),
+        }
     }
 }
 
@@ -158,6 +172,10 @@ impl Book {
 }
 
 impl Ledger for Book {
+    fn max_members(&self) -> usize {
+        MAX_MEMBERS
+    }
+
     async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
         if self.0.call().await != Fate::Done {
             return Err(LedgerError { operation: "look up", reason: "trouble".to_owned() });
@@ -174,8 +192,7 @@ impl Ledger for Book {
             let Some(entry) = state.groups.get(&id).filter(|entry| entry.done) else {
                 return Standing::Open(id);
             };
-            let (members, left_out) = (entry.members.clone(), entry.left_out.clone());
-            match (Group { id, members, left_out }).has_left(object) {
+            match entry.group.has_left(object) {
                 true if !self.0.has(Bug::ForgetWhoLeft) => Standing::Free,
                 _ => Standing::Done,
             }
@@ -196,8 +213,7 @@ impl Ledger for Book {
                 state.claims.extend(identities.into_iter().map(|identity| (identity, group.id.clone())));
             }
             let entry = GroupEntry {
-                members: group.members.clone(),
-                left_out: None,
+                group: group.clone(),
                 owner: lease.owner.clone(),
                 until: lease.until,
                 done: finished,
@@ -216,32 +232,61 @@ impl Ledger for Book {
                 return false;
             };
             (entry.owner, entry.until) = (lease.owner.clone(), lease.until);
-            taken = Some(Group {
-                id: id.to_owned(),
-                members: entry.members.clone(),
-                left_out: entry.left_out.clone(),
-            });
+            taken = Some(entry.group.clone());
             true
         })
         .await?;
+        if let Some(group) = taken.as_mut().filter(|_| self.0.has(Bug::IgnoreGroupSettings)) {
+            group.settings = None;
+        }
         Ok(taken)
     }
 
-    async fn decide(&self, group: &Group, left_out: &[usize], lease: &Lease) -> Result<bool, LedgerError> {
+    async fn decide(
+        &self,
+        group: &Group,
+        left_out: &[usize],
+        outputs: &[String],
+        lease: &Lease,
+    ) -> Result<bool, LedgerError> {
         let forget = self.0.has(Bug::ForgetDecision);
+        let forget_outputs = self.0.has(Bug::ForgetOutputs);
         self.conditional("decide", |state| {
             let Some(entry) = state.groups.get_mut(&group.id) else { return false };
-            if entry.left_out.is_some() || entry.owner != lease.owner {
+            if entry.group.left_out.is_some() || entry.owner != lease.owner {
                 return false;
             }
             if !forget {
-                entry.left_out = Some(left_out.to_vec());
+                entry.group.left_out = Some(left_out.to_vec());
+            }
+            if !forget_outputs {
+                entry.group.outputs = outputs.to_vec();
             }
             if left_out.len() == group.members.len() {
                 state.groups.remove(&group.id);
             }
             for member in left_out {
                 state.claims.remove(&self.identity(&group.members[*member]));
+            }
+            true
+        })
+        .await
+    }
+
+    async fn note_outputs(
+        &self,
+        group: &Group,
+        outputs: &[String],
+        lease: &Lease,
+    ) -> Result<bool, LedgerError> {
+        let forget = self.0.has(Bug::ForgetOutputs);
+        self.conditional("note outputs", |state| {
+            let Some(entry) = state.groups.get_mut(&group.id) else { return false };
+            if entry.group.left_out.is_none() || entry.owner != lease.owner || entry.done {
+                return false;
+            }
+            if !forget {
+                entry.group.outputs = outputs.to_vec();
             }
             true
         })

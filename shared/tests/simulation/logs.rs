@@ -1,4 +1,6 @@
-//! A source as small as one can be: a line is `<id> <account> <day>`, or `bad <id>` for one that goes to quarantine.
+//! A source as small as one can be: a line is `<id> <account> <day>`, or `bad <id>` for one that goes to quarantine. Its
+//! tables of both source versions hold the same. Versions of the code put records into other partitions, or take them
+//! for bad.
 
 use shared::frame::Framing;
 use shared::json::Cursor;
@@ -8,15 +10,21 @@ use shared::table::TableDefinition;
 
 const DAY: i64 = 86_400_000;
 
-pub(crate) const TABLE: TableDefinition = TableDefinition {
-    source: "TEST",
-    version: "2.0",
-    ocsf: "1.1.0",
-    columns: &[("uid", "string"), ("time", "bigint")],
-    unique: &[],
-};
+const fn table(version: &'static str) -> TableDefinition {
+    let columns = &[("uid", "string"), ("time", "bigint")];
+    TableDefinition { source: "TEST", version, ocsf: "1.1.0", columns, unique: &[] }
+}
 
-pub(crate) struct Logs;
+static OLD: TableDefinition = table("1.0");
+static NEW: TableDefinition = table("2.0");
+
+/// The tables, in the order of [`Deployment::tables`](super::world::Deployment::tables).
+pub(crate) static TABLES: &[&TableDefinition] = &[&OLD, &NEW];
+
+pub(crate) struct Logs {
+    /// How this version of the code maps records.
+    pub(crate) mapping: u8,
+}
 
 impl Source for Logs {
     fn name(&self) -> &'static str {
@@ -24,7 +32,7 @@ impl Source for Logs {
     }
 
     fn tables(&self) -> &'static [&'static TableDefinition] {
-        &[&TABLE]
+        TABLES
     }
 
     fn framing(&self) -> Framing {
@@ -35,9 +43,13 @@ impl Source for Logs {
         KeyClass::Unknown
     }
 
-    fn normalizer(&self, _: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError> {
-        let rows = Rows::new(&TABLE)?;
-        Ok(Box::new(Lines { uid: rows.leaf("uid")?, time: rows.leaf("time")? }))
+    fn normalizer(&self, tables: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError> {
+        let leaves = |table: &&'static TableDefinition| -> Result<_, RowsError> {
+            let rows = Rows::new(table)?;
+            Ok((rows.leaf("uid")?, rows.leaf("time")?))
+        };
+        let leaves = tables.iter().map(leaves).collect::<Result<_, _>>()?;
+        Ok(Box::new(Lines { leaves, mapping: self.mapping }))
     }
 
     fn constants(&self, _: &'static TableDefinition, _: &mut Rows) -> Result<(), RowsError> {
@@ -46,8 +58,8 @@ impl Source for Logs {
 }
 
 struct Lines {
-    uid: Leaf<str>,
-    time: Leaf<i64>,
+    leaves: Vec<(Leaf<str>, Leaf<i64>)>,
+    mapping: u8,
 }
 
 impl Normalizer for Lines {
@@ -71,11 +83,20 @@ impl Normalizer for Lines {
         let [uid, account, day] = parts.as_slice() else {
             return Err(Rejection { reason: "bad", detail: "expected three words".to_owned() });
         };
+        if self.mapping == 2 && *account == "1" {
+            return Err(Rejection {
+                reason: "bad",
+                detail: "this version does not know the account".to_owned(),
+            });
+        }
         let time = day.parse::<i64>().unwrap() * DAY;
-        let rows = out.table(0);
-        rows.text(self.uid, uid);
-        rows.long(self.time, time);
-        out.end_row(0, "us-east-1", account, time);
+        let region = if self.mapping == 1 { "eu-west-1" } else { "us-east-1" };
+        for (table, (uid_leaf, time_leaf)) in self.leaves.iter().enumerate() {
+            let rows = out.table(table);
+            rows.text(*uid_leaf, uid);
+            rows.long(*time_leaf, time);
+            out.end_row(table, region, account, time);
+        }
         Ok(Outcome::Landed)
     }
 }

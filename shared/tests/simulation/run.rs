@@ -1,6 +1,6 @@
 //! One run: logs are delivered and announced, invocations come, interleave and die, and at the end all is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Waker};
@@ -16,8 +16,8 @@ use shared::pipeline::{Pipeline, Settings};
 
 use super::bugs::Bug;
 use super::edges::{Book, Buckets, Partitions};
-use super::logs::{Logs, TABLE};
-use super::world::{Message, World};
+use super::logs::{Logs, TABLES};
+use super::world::{Deployment, Message, State, World};
 
 const LAKE: &str = "aws-security-data-lake-test";
 
@@ -66,6 +66,7 @@ pub(crate) fn run(seed: u64, bug: Option<Bug>) -> Result<(), String> {
                 let dead = world.state().random.below(workers.len());
                 workers.swap_remove(dead); // a crash: what it holds is gone
             }
+            14 if !world.state().quiet => world.deploy(),
             _ if !workers.is_empty() => {
                 let index = world.state().random.below(workers.len());
                 step_worker(&world, &mut workers, index);
@@ -120,6 +121,8 @@ fn deliver(world: &World) -> (Counts, Vec<String>) {
             broken.push(key.clone());
         }
         let etag = format!("e{object}");
+        let ids = lines.lines().filter_map(|line| line.split(' ').find(|word| word.starts_with('r')));
+        state.records.insert(etag.clone(), ids.map(str::to_owned).collect());
         state.raw.insert(key.clone(), (bytes, etag.clone()));
         for _ in 0..1 + usize::from(state.random.chance(25)) {
             let body = match state.random.below(3) {
@@ -165,6 +168,7 @@ fn overwrite(world: &World, expected: &mut Counts, broken: &[String]) {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(b"again 0 20000\n").unwrap();
     expected.insert("again".to_owned(), 1);
+    state.records.insert("second".to_owned(), vec!["again".to_owned()]);
     state.raw.insert(key.clone(), (gzip.finish().unwrap(), "second".to_owned()));
     let body = serde_json::json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
         "s3": {"bucket": {"name": "raw"}, "object": {"key": key, "eTag": "second"}}}]});
@@ -206,17 +210,25 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
 }
 
 pub(crate) fn invoke(world: &World, invocation: u64, messages: Vec<Message>) -> Worker {
-    let (now, short, buffer_bytes) = {
+    let (now, short, deployment) = {
         let mut state = world.state();
-        (state.now, state.random.chance(20), state.buffer_bytes)
+        (state.now, !state.leases_hold && state.random.chance(40), state.deployment)
     };
     // A lease that ends before the invocation does: clocks differ. It may cost work, never rows.
     let until = now + if short { TIMEOUT / 4 } else { TIMEOUT };
     let lease = Lease { owner: format!("i{invocation}"), now, until };
-    let settings = Settings { fetch_concurrency: 3, buffer_bytes, ..Settings::new(LAKE) };
+    let Deployment { codec, buffer_bytes, tables, mapping } = deployment;
+    let settings = Settings { fetch_concurrency: 3, codec, buffer_bytes, ..Settings::new(LAKE) };
+    let tables = TABLES.iter().zip(tables).filter(|(_, is_written)| *is_written).map(|(table, _)| *table);
     let store = Buckets(world.clone());
-    let pipeline =
-        Pipeline::new(Box::new(Logs), vec![&TABLE], store, Partitions(world.clone()), settings).unwrap();
+    let pipeline = Pipeline::new(
+        Box::new(Logs { mapping }),
+        tables.collect(),
+        store,
+        Partitions(world.clone()),
+        settings,
+    )
+    .unwrap();
     let ledger = (!world.has(Bug::NoLedger)).then(|| Book(world.clone()));
     let handler = Handler::new(Intake::new(pipeline, ledger));
     let records: Vec<serde_json::Value> = messages
@@ -261,10 +273,17 @@ fn step_worker(world: &World, workers: &mut Vec<Worker>, index: usize) {
     }
 }
 
-/// Counts what is in the lake and in quarantine.
-fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), String> {
-    let state = world.state();
-    let mut found = Counts::new();
+/// Where a record is, and how often: in a table (by its source version), or in quarantine.
+type Places = BTreeMap<String, u32>;
+
+const QUARANTINE: &str = "quarantine";
+
+/// What is in the lake and in quarantine, by record.
+fn found(state: &State) -> Result<BTreeMap<String, Places>, String> {
+    let mut found: BTreeMap<String, Places> = BTreeMap::new();
+    let mut add = |id: &str, place: &str| {
+        *found.entry(id.to_owned()).or_default().entry(place.to_owned()).or_default() += 1;
+    };
     for (key, bytes) in &state.lake {
         if key.starts_with("quarantine/") {
             let mut text = String::new();
@@ -274,7 +293,8 @@ fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), Stri
             for line in text.lines() {
                 let entry: serde_json::Value = serde_json::from_str(line).unwrap();
                 let raw = entry["raw"].as_str().unwrap_or_default();
-                *found.entry(raw.trim_start_matches("bad ").to_owned()).or_default() += 1;
+                let id = raw.trim_start_matches("bad ").split(' ').next();
+                add(id.unwrap_or_default(), QUARANTINE);
             }
             continue;
         }
@@ -282,19 +302,52 @@ fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), Stri
         if !state.partitions.contains(&prefix) {
             continue; // no reader finds it
         }
+        let version = key.split('/').nth(2).unwrap();
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone()))
             .map_err(|error| format!("{key}: {error}"))?;
         for row in reader.get_row_iter(None).map_err(|error| error.to_string())? {
             let row = row.map_err(|error| error.to_string())?;
             let uid = row.get_column_iter().find(|(name, _)| *name == "uid").map(|(_, uid)| uid.to_string());
-            *found.entry(uid.unwrap_or_default().trim_matches('"').to_owned()).or_default() += 1;
+            add(uid.unwrap_or_default().trim_matches('"'), version);
         }
     }
+    Ok(found)
+}
+
+/// The tables that the groups of the records were begun with, by record.
+fn tables_of_groups(state: &State) -> BTreeMap<&str, BTreeSet<String>> {
+    let mut tables = BTreeMap::new();
+    for group in state.groups.values().map(|entry| &entry.group) {
+        let Some(settings) = &group.settings else { continue };
+        let versions: BTreeSet<String> =
+            settings.tables.iter().filter_map(|id| Some(id.split_once('@')?.1.to_owned())).collect();
+        let members = group.remaining().into_iter().map(|member| &group.members[member]);
+        let records = members.filter_map(|member| state.records.get(member.etag.as_ref()?));
+        tables.extend(records.flatten().map(|id| (id.as_str(), versions.clone())));
+    }
+    tables
+}
+
+/// Counts what is in the lake and in quarantine: each record is in quarantine, or a row in each of the tables that its
+/// group was begun with.
+fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), String> {
+    let state = world.state();
+    let found = found(&state)?;
+    let tables = tables_of_groups(&state);
     let lost: Vec<&String> = expected.keys().filter(|id| !found.contains_key(*id)).collect();
-    let double: Vec<&String> = found.iter().filter(|(_, count)| **count > 1).map(|(id, _)| id).collect();
     let strange: Vec<&String> = found.keys().filter(|id| !expected.contains_key(*id)).collect();
-    if !lost.is_empty() || !double.is_empty() || !strange.is_empty() {
-        return Err(format!("lost {lost:?}, more than once {double:?}, from nowhere {strange:?}"));
+    let is_once = |id: &str, places: &Places| {
+        let in_place: BTreeSet<String> = places.keys().cloned().collect();
+        let in_tables = tables.get(id).is_none_or(|tables| *tables == in_place);
+        let in_quarantine = places.len() == 1 && places.contains_key(QUARANTINE);
+        places.values().all(|count| *count == 1)
+            && (in_quarantine || in_tables && !places.contains_key(QUARANTINE))
+    };
+    let wrong: Vec<_> = found.iter().filter(|(id, places)| !is_once(id, places)).collect();
+    if !lost.is_empty() || !wrong.is_empty() || !strange.is_empty() {
+        return Err(format!(
+            "lost {lost:?}, not where it has to be once {wrong:?}, from nowhere {strange:?}"
+        ));
     }
     match state.dead_letters.iter().find(|message| !broken.iter().any(|key| message.body.contains(key))) {
         Some(message) => Err(format!("given up for no reason: {}", message.body)),

@@ -8,10 +8,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::handler::SqsBatchResponse;
+use shared::layout::Codec;
 
 use super::bugs::Bug;
 use super::run::{TIMEOUT, Worker, invoke};
-use super::world::{Message, World};
+use super::world::{Deployment, Message, World};
 
 /// A world without trouble. Of the objects (name, lines) the first is broken: its last bytes are missing.
 fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) -> (World, Vec<Message>) {
@@ -19,7 +20,8 @@ fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) ->
     let mut messages = Vec::new();
     {
         let mut state = world.state();
-        (state.trouble, state.quiet, state.buffer_bytes) = (0, true, buffer_bytes);
+        (state.trouble, state.quiet) = (0, true);
+        state.deployment = Deployment { codec: Codec::Zstd, buffer_bytes, tables: [false, true], mapping: 0 };
         for (id, (name, lines)) in (0..).zip(objects) {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(lines.as_bytes()).unwrap();

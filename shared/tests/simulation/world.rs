@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
-use shared::notification::ObjectRef;
+use shared::layout::Codec;
+use shared::ledger::Group;
 
 use super::bugs::Bug;
 
@@ -44,11 +45,33 @@ pub(crate) struct Message {
 /// The ledger's entry of a group.
 #[derive(Debug, Clone)]
 pub(crate) struct GroupEntry {
-    pub(crate) members: Vec<ObjectRef>,
-    pub(crate) left_out: Option<Vec<usize>>,
+    pub(crate) group: Group,
     pub(crate) owner: String,
     pub(crate) until: i64,
     pub(crate) done: bool,
+}
+
+/// The version of the function that is deployed, and its settings. Invocations under way go on as they were.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deployment {
+    pub(crate) codec: Codec,
+    /// Rows that are held in memory, in bytes: some objects do not fit beside others, and some not at all.
+    pub(crate) buffer_bytes: usize,
+    /// Whether the tables of each source version are written: one is, at least.
+    pub(crate) tables: [bool; 2],
+    /// How the code maps records: to partitions of their own, or to quarantine.
+    pub(crate) mapping: u8,
+}
+
+impl Deployment {
+    fn new(random: &mut Random) -> Self {
+        Self {
+            codec: [Codec::Zstd, Codec::Gzip][random.below(2)],
+            buffer_bytes: [48 << 20, 300, 150, 60][random.below(4)],
+            tables: [[true, false], [false, true], [true, true]][random.below(3)],
+            mapping: 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -59,8 +82,11 @@ pub(crate) struct State {
     pub(crate) quiet: bool,
     /// How often a call has trouble, in percent.
     pub(crate) trouble: u64,
-    /// Rows that are held in memory, in bytes: some objects do not fit beside others, and some not at all.
-    pub(crate) buffer_bytes: usize,
+    pub(crate) deployment: Deployment,
+    /// Leases end when the invocation does, at the earliest. Where they do not (clocks differ), the code stays the same.
+    pub(crate) leases_hold: bool,
+    /// The records of each content that can be read, by its entity tag.
+    pub(crate) records: BTreeMap<String, Vec<String>>,
     pub(crate) raw: BTreeMap<String, (Vec<u8>, String)>,
     pub(crate) lake: BTreeMap<String, Vec<u8>>,
     pub(crate) partitions: BTreeSet<String>,
@@ -92,13 +118,16 @@ impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>) -> Self {
         let mut random = Random(seed);
         let trouble = [0, 2, 5, 15][random.below(4)];
-        let buffer_bytes = [48 << 20, 300, 150, 60][random.below(4)];
+        let deployment = Deployment::new(&mut random);
+        let leases_hold = random.chance(50);
         let state = State {
             random,
             now: 1_800_000_000_000,
             quiet: false,
             trouble,
-            buffer_bytes,
+            deployment,
+            leases_hold,
+            records: BTreeMap::new(),
             raw: BTreeMap::new(),
             lake: BTreeMap::new(),
             partitions: BTreeSet::new(),
@@ -113,6 +142,13 @@ impl World {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// A deployment: other settings, and another version of the code.
+    pub(crate) fn deploy(&self) {
+        let mut state = self.state();
+        let mapping = if state.leases_hold { state.random.below(3) as u8 } else { 0 };
+        state.deployment = Deployment { mapping, ..Deployment::new(&mut state.random) };
     }
 
     pub(crate) fn has(&self, bug: Bug) -> bool {

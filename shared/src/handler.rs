@@ -1,11 +1,15 @@
 //! The Lambda event in, the answer out: which messages the queue is to deliver again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::catalog::Catalog;
+use crate::deadline::Deadline;
 use crate::intake::Intake;
 use crate::ledger::{Lease, Ledger};
 use crate::metrics;
@@ -30,6 +34,17 @@ pub struct SqsMessage {
     /// The notification.
     #[serde(default)]
     pub body: String,
+    /// What SQS tells of it; see [`SqsMessage::receives`].
+    #[serde(default)]
+    pub attributes: serde_json::Value,
+}
+
+impl SqsMessage {
+    /// How often it has been received, this time included.
+    pub fn receives(&self) -> u64 {
+        let count = self.attributes.get("ApproximateReceiveCount").and_then(serde_json::Value::as_str);
+        count.and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
 }
 
 /// The answer to an SQS event: with `ReportBatchItemFailures` on the event source mapping, exactly these
@@ -79,7 +94,7 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         Self { metrics: Some((function, out)), ..self }
     }
 
-    /// Handles an event as Lambda delivers it. `lease` is the invocation's.
+    /// Handles an event as Lambda delivers it. `lease` and `deadline` are the invocation's.
     ///
     /// # Errors
     /// If it is no SQS event.
@@ -87,22 +102,28 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         &self,
         event: serde_json::Value,
         lease: &Lease,
+        deadline: &Deadline<'_>,
     ) -> Result<SqsBatchResponse, EventError> {
-        Ok(self.handle(serde_json::from_value(event)?, lease).await)
+        Ok(self.handle(serde_json::from_value(event)?, lease, deadline).await)
     }
 
-    /// Handles a batch. A message fails if its notification is not understood or if any of its objects fails; an
-    /// object that several messages name is read once.
-    pub async fn handle(&self, event: SqsEvent, lease: &Lease) -> SqsBatchResponse {
+    /// Handles a batch. A message fails if its notification is not understood, or if any of its objects fails or is left
+    /// for lack of time; an object that several messages name is read once. What was received most often comes first,
+    /// so that what was left before is not left again.
+    pub async fn handle(&self, event: SqsEvent, lease: &Lease, deadline: &Deadline<'_>) -> SqsBatchResponse {
         let mut objects: Vec<ObjectRef> = Vec::new();
         let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
         // By what tells the content too: a key that was written again is announced again, and is another object.
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut failed = vec![false; event.records.len()];
         let mut ignored = 0;
-        for (index, message) in event.records.iter().enumerate() {
-            match notification::parse(&message.body) {
-                Ok(notification) => {
+        let mut panics = 0;
+        let mut order: Vec<usize> = (0..event.records.len()).collect();
+        order.sort_by_key(|&index| Reverse(event.records[index].receives()));
+        for index in order {
+            let message = &event.records[index];
+            match catch_unwind(|| notification::parse(&message.body)) {
+                Ok(Ok(notification)) => {
                     ignored += notification.ignored.len();
                     for object in notification.objects {
                         let place = *known.entry(object.identity()).or_insert(objects.len());
@@ -113,18 +134,39 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
                         askers[place].push(index);
                     }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     warn!(message_id = message.message_id, %error, "message not understood, left to the queue");
                     failed[index] = true;
+                }
+                Err(_panic) => {
+                    warn!(
+                        message_id = message.message_id,
+                        "the function panicked, message left to the queue"
+                    );
+                    failed[index] = true;
+                    panics += 1;
                 }
             }
         }
         let asked = objects.len();
-        let report = self.intake.ingest(objects, lease).await;
+        // What goes wrong with one group stays there; this is for what goes wrong around them.
+        let ingest = AssertUnwindSafe(self.intake.ingest(objects, lease, deadline)).catch_unwind();
+        let mut report = ingest.await.unwrap_or_else(|_panic| {
+            warn!("the function panicked, the batch is left to the queue");
+            failed.fill(true);
+            Report { panics: 1, ..Report::default() }
+        });
+        report.panics += panics;
         for failure in &report.failures {
             warn!(reason = failure.reason, "object failed, its message is left to the queue");
             for &message in &askers[failure.index] {
                 failed[message] = true;
+            }
+        }
+        if !report.left.is_empty() {
+            warn!(objects = report.left.len(), "time is up, objects left to the queue");
+            for &index in &report.left {
+                askers[index].iter().for_each(|&message| failed[message] = true);
             }
         }
         self.log(event.records.len(), asked, ignored, &report);
@@ -149,6 +191,7 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
             objects_ingested = report.objects_ingested,
             objects_known = report.objects_known,
             objects_failed = report.failures.len(),
+            objects_left = report.left.len(),
             objects_skipped = ?report.objects_skipped,
             records = report.records,
             rows = ?report.rows,

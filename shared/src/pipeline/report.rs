@@ -25,6 +25,8 @@ pub struct Report {
     pub objects_skipped: BTreeMap<&'static str, u64>,
     /// Objects that failed.
     pub failures: Vec<Failure>,
+    /// Objects that were left to the queue for lack of time, by their index among those that were to be ingested.
+    pub left: Vec<usize>,
     /// Records read.
     pub records: u64,
     /// Rows written, by table (`SOURCE@version`).
@@ -61,6 +63,7 @@ impl Report {
         self.objects_known += other.objects_known;
         add(&mut self.objects_skipped, other.objects_skipped);
         self.failures.extend(other.failures);
+        self.left.extend(other.left);
         self.records += other.records;
         add(&mut self.rows, other.rows);
         add(&mut self.skipped, other.skipped);

@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use shared::deadline::Deadline;
 use shared::handler::{Handler, SqsBatchResponse, SqsEvent};
 use shared::intake::Intake;
 use shared::ledger::Lease;
@@ -224,7 +225,7 @@ pub(crate) fn invoke(world: &World, invocation: u64, messages: Vec<Message>) -> 
         .map(|message| serde_json::json!({"messageId": message.id.to_string(), "body": message.body}))
         .collect();
     let event: SqsEvent = serde_json::from_value(serde_json::json!({ "Records": records })).unwrap();
-    let future = Box::pin(async move { handler.handle(event, &lease).await });
+    let future = Box::pin(async move { handler.handle(event, &lease, &Deadline::never(&|| 0)).await });
     Worker { future, messages, deadline: now + TIMEOUT }
 }
 

@@ -35,13 +35,13 @@ pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
     let ledger = config.ledger_table.as_ref().map(|table| DynamoLedger::connect(&aws, table));
     let function = config.function_name.clone().unwrap_or(name);
     let intake = Intake::new(pipeline, ledger).with_max_group_bytes(config.max_group_bytes);
-    let handler = Handler::new(intake).with_metrics(function, |lines| {
+    let handler = Handler::new(intake).with_metrics(function, config.memory_mb, |lines| {
         let _ = std::io::stdout().lock().write_all(lines.as_bytes()); // without a log there is no one to tell
     });
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {
-        let deadline = deadline(&event.context, config.stop_before);
+        let (lease, deadline) = (lease(&event.context), deadline(&event.context, config.stop_before));
         // Boxed: the compiler gives up on futures that are nested as deep as this one is.
-        let handled = handler.handle_json(event.payload, &lease(&event.context), &deadline);
+        let handled = handler.handle_json(event.payload, &lease, &deadline);
         Box::pin(handled).await.map_err(Error::from)
     });
     lambda_runtime::run(answer).await.map_err(anyhow::Error::from_boxed)

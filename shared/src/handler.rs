@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::catalog::Catalog;
+use crate::cost;
 use crate::deadline::Deadline;
 use crate::intake::Intake;
 use crate::ledger::{Lease, Ledger};
-use crate::metrics;
+use crate::metrics::{self, Batch};
 use crate::notification::{self, ObjectRef};
 use crate::pipeline::Report;
 use crate::store::Store;
@@ -71,14 +72,13 @@ pub struct BatchItemFailure {
 )]
 pub struct EventError(#[from] serde_json::Error);
 
-/// A function's name and what takes its metrics.
-type Metrics = (String, fn(&str));
+/// A function's name and memory in MB, and what takes its metrics.
+type Metrics = (String, Option<u64>, fn(&str));
 
 /// Handles the events of one function.
 #[derive(Debug)]
 pub struct Handler<S, C, L> {
     intake: Intake<S, C, L>,
-    /// The function's name in metrics, and where they go.
     metrics: Option<Metrics>,
 }
 
@@ -88,10 +88,11 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         Self { intake, metrics: None }
     }
 
-    /// The same handler, which gives the [metrics] of each batch to `out`, under the name `function`.
+    /// The same handler, which gives the [metrics] of each batch to `out`, under the name `function`. What a batch costs
+    /// is told if it is known how many MB of memory the function has.
     #[must_use]
-    pub fn with_metrics(self, function: String, out: fn(&str)) -> Self {
-        Self { metrics: Some((function, out)), ..self }
+    pub fn with_metrics(self, function: String, memory_mb: Option<u64>, out: fn(&str)) -> Self {
+        Self { metrics: Some((function, memory_mb, out)), ..self }
     }
 
     /// Handles an event as Lambda delivers it. `lease` and `deadline` are the invocation's.
@@ -170,9 +171,14 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
             }
         }
         self.log(event.records.len(), asked, ignored, &report);
-        if let Some((function, out)) = &self.metrics {
-            let failures = failed.iter().filter(|failed| **failed).count();
-            out(&metrics::lines(function, event.records.len(), failures, &report, lease.now));
+        if let Some((function, memory_mb, out)) = &self.metrics {
+            let messages = event.records.len();
+            let took = deadline.now().saturating_sub(lease.now);
+            let cost = memory_mb.map(|memory| cost::of_batch(memory, took, messages, report.requests));
+            let failed = failed.iter().filter(|failed| **failed).count();
+            let redelivered = event.records.iter().filter(|message| message.receives() > 1).count();
+            let batch = Batch { function, messages, failed, redelivered, start: lease.now, cost };
+            out(&metrics::lines(batch, &report));
         }
         let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
         let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure {

@@ -36,9 +36,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::FutureExt as _;
 use futures::future::join_all;
+use tracing::warn;
 
 use self::weight::Pace;
 use crate::catalog::Catalog;
+use crate::cost;
 use crate::deadline::Deadline;
 use crate::ledger::{Group, Lease, Ledger, LedgerError, Standing};
 use crate::notification::ObjectRef;
@@ -74,6 +76,8 @@ struct Work<'a> {
     pace: Pace,
     /// Groups that were begun.
     begun: usize,
+    /// True if it was said that what was last seen could not be noted.
+    not_noted: bool,
 }
 
 impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
@@ -104,6 +108,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             report: Report::default(),
             pace: Pace::default(),
             begun: 0,
+            not_noted: false,
         };
         let (mut logs, mut others) = (Vec::new(), Vec::new());
         for (index, object) in objects.iter().enumerate() {
@@ -197,6 +202,8 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 Ok(standings) => standings,
                 Err(error) => return work.fail_objects(&wanted, &error.to_string()),
             };
+            let grouped = standings.iter().filter(|standing| **standing != Standing::Free).count();
+            work.report.requests.ledger_reads += (wanted.len() + grouped) as u64;
             let mut free = Vec::new();
             let mut open: BTreeMap<String, Vec<ObjectRef>> = BTreeMap::new();
             for (object, standing) in wanted.into_iter().zip(standings) {
@@ -214,6 +221,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     work.leave(&objects);
                     continue;
                 }
+                work.report.requests.ledger_writes += cost::group_units(objects.len());
                 match ledger.take_over(&id, lease).await {
                     Ok(Some(group)) if !work.has_time_for(&group.members) => {
                         work.leave_rest_of(&group);
@@ -231,6 +239,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     continue;
                 }
                 let group = Group::new(members);
+                work.report.requests.ledger_writes += cost::claim(group.members.len());
                 match ledger.claim(&group, lease).await {
                     Ok(true) => {
                         begun.insert(group.id.clone());
@@ -313,6 +322,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
         let unreadable = read.failures().iter().map(|failure| failure.index);
         let mut left_out: Vec<usize> = unreadable.chain(read.left().iter().copied()).collect();
         left_out.sort_unstable();
+        work.report.requests.ledger_writes += cost::decide(group.members.len(), left_out.len());
         match ledger.decide(group, &left_out, work.lease).await {
             Ok(true) => {}
             outcome => return Err(undecided(outcome)),
@@ -339,6 +349,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     async fn publish(&self, ledger: &L, work: &mut Work<'_>, group: &Group, read: Read<'_, S>) {
         let mut report = self.pipeline.publish(read).await;
         let failures = std::mem::take(&mut report.failures);
+        let arrivals = report.arrivals.clone();
         work.report.merge(report);
         let remaining = group.remaining();
         for failure in &failures {
@@ -348,6 +359,13 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             let reason = format!("its group is not whole: {}", torn.reason);
             work.fail_objects(&group.members, &reason);
             return work.let_go(ledger, group).await;
+        }
+        let accounts: BTreeSet<&str> = arrivals.keys().map(|origin| origin.account.as_str()).collect();
+        work.report.requests.ledger_writes += accounts.len() as u64 + cost::group_units(group.members.len());
+        if let Err(error) = ledger.note(&arrivals, work.deadline.now()).await
+            && !std::mem::replace(&mut work.not_noted, true)
+        {
+            warn!(%error, "what was last seen is not up to date; nothing else is amiss");
         }
         if let Err(error) = ledger.finish(group).await {
             // The rows are there; the next delivery runs the group again, which changes nothing, and tries again.

@@ -28,6 +28,7 @@ pub use self::settings::Settings;
 use crate::catalog::{Catalog, TablePartition};
 use crate::deadline::Deadline;
 use crate::layout;
+use crate::ledger::seen::{Arrival, Origin};
 use crate::notification::ObjectRef;
 use crate::rows::RowsError;
 use crate::source::{KeyClass, KeyFacts, Source};
@@ -210,7 +211,6 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.skipped = counts.skipped.clone();
         report.quarantined = counts.quarantined.clone();
         report.bytes_decoded = counts.bytes_decoded;
-        report.latest_event = batch.latest_event();
 
         let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
         let mut failed: BTreeMap<usize, String> = BTreeMap::new();
@@ -218,8 +218,17 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             match output.outcome {
                 Ok(()) => {
                     report.bytes_out += output.bytes;
-                    if let Place::Partition(table, _) = output.place {
-                        *report.rows.entry(self.tables[table].id()).or_default() += output.rows;
+                    report.requests.add_written(output.bytes);
+                    report.latest_event = report.latest_event.max(output.latest);
+                    if let Place::Partition(table, partition) = output.place {
+                        let table = self.tables[table].id();
+                        *report.rows.entry(table.clone()).or_default() += output.rows;
+                        if let Some(latest) = output.latest {
+                            let partition = batch.partitions().get(partition);
+                            let (account, region) = (partition.account.clone(), partition.region.clone());
+                            let arrival = Arrival { latest, rows: output.rows };
+                            report.add_arrival(Origin { table, account, region }, arrival);
+                        }
                         places.entry(output.place).or_default().extend(by);
                     }
                     report.objects_written.push(output.key);

@@ -90,13 +90,14 @@ impl<S: Store> Read<'_, S> {
         !self.disturbed
     }
 
-    /// Frees what the store holds of the outputs. Answers what reading has cost: bytes, and panics.
+    /// Frees what the store holds of the outputs. Answers what reading has cost: bytes, requests and panics.
     pub async fn discard(self) -> Report {
         for (own, _) in self.own {
             own.abort().await;
         }
         self.outputs.abort().await;
-        Report { bytes_in: self.report.bytes_in, panics: self.report.panics, ..Report::default() }
+        let Report { bytes_in, panics, requests, .. } = self.report;
+        Report { bytes_in, panics, requests, ..Report::default() }
     }
 }
 
@@ -137,6 +138,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             .map(|item| async move { (self.store.get(&item.object).await, item) })
             .buffered(self.settings.fetch_concurrency);
         while let Some((body, item)) = fetched.next().await {
+            read.report.requests.store_reads += 1;
             if deadline.is_over() {
                 break;
             }
@@ -223,6 +225,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
                 }
                 Ok(Fit::NoRoom) => {
                     flush(batch, &mut read.outputs).await;
+                    read.report.requests.store_reads += 1;
                     body = self.store.get(&item.object).await.map_err(|error| error.to_string())?;
                 }
                 Err(obstacle) => {

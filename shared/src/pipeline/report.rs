@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::cost::Requests;
+use crate::ledger::seen::{Arrival, Arrivals, Origin};
+
 /// A raw object that did not make it into the lake. Nothing of it is lost: its message goes back to the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -49,6 +52,10 @@ pub struct Report {
     pub panics: u64,
     /// The latest event's time, in milliseconds since the epoch.
     pub latest_event: Option<i64>,
+    /// What was written, by where it comes from.
+    pub arrivals: Arrivals,
+    /// Requests that it took, for what it costs.
+    pub requests: Requests,
 }
 
 impl Report {
@@ -75,5 +82,12 @@ impl Report {
         self.partitions += other.partitions;
         self.panics += other.panics;
         self.latest_event = self.latest_event.max(other.latest_event);
+        self.requests.add(other.requests);
+        other.arrivals.into_iter().for_each(|(origin, arrival)| self.add_arrival(origin, arrival));
+    }
+
+    pub(super) fn add_arrival(&mut self, origin: Origin, arrival: Arrival) {
+        let known = self.arrivals.get(&origin).copied();
+        self.arrivals.insert(origin, known.map_or(arrival, |known| known.and(arrival)));
     }
 }

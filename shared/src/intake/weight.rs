@@ -70,8 +70,8 @@ mod tests {
     }
 
     fn keys(groups: &[Vec<ObjectRef>]) -> Vec<String> {
-        let keys = |group: &Vec<ObjectRef>| group.iter().map(|object| object.key.as_str()).collect();
-        groups.iter().map(keys).map(|keys: Vec<&str>| keys.join(" ")).collect()
+        let key = |object: &ObjectRef| object.key.clone();
+        groups.iter().map(|group| group.iter().map(key).collect::<Vec<_>>().join(" ")).collect()
     }
 
     #[test]

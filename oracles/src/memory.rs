@@ -39,6 +39,11 @@ impl Store for Memory {
     async fn create(&self, _: &str, key: &str) -> Result<Writing, StoreError> {
         Ok(Writing { lake: Arc::clone(&self.lake), key: key.to_owned(), bytes: Vec::new() })
     }
+
+    async fn delete(&self, _: &str, key: &str) -> Result<(), StoreError> {
+        self.lake.lock().unwrap().remove(key);
+        Ok(())
+    }
 }
 
 /// An object of the lake that is being written.

@@ -5,12 +5,17 @@
 //! | `object#<64 hex>`, by the object's identity | `group`, `expires` |
 //! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `expires` |
 //!
+//! What was last seen is in items of its own: see `seen`.
+//!
 //! `expires` is the table's time to live, in seconds. A group's entry outlives those of its members, so that no
 //! member is ever without its group. Groups from before `settings` and `outputs` were written down have neither. A list
 //! of outputs of more than [`MAX_OUTPUTS_BYTES`] is not written down: an item holds 400 KB.
 
-use std::collections::HashMap;
+mod seen;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{Display, Write as _};
+use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -23,6 +28,7 @@ use aws_sdk_dynamodb::types::{
 };
 use sha2::{Digest as _, Sha256};
 
+use super::seen::{Arrivals, Origin, Seen};
 use super::{Group, Lease, Ledger, LedgerError, Standing, TTL_DAYS};
 use crate::notification::ObjectRef;
 use crate::store::s3::explain;
@@ -46,6 +52,7 @@ type Item = HashMap<String, AttributeValue>;
 pub struct DynamoLedger {
     client: Client,
     table: String,
+    known: Arc<Mutex<seen::Known>>,
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -132,7 +139,7 @@ fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> b
 impl DynamoLedger {
     /// The ledger of a function: a client of its own from the settings of `aws`.
     pub fn connect(aws: &SdkConfig, table: &str) -> Self {
-        Self { client: Client::new(aws), table: table.to_owned() }
+        Self { client: Client::new(aws), table: table.to_owned(), known: Arc::default() }
     }
 
     /// The items of those keys, by key.
@@ -368,6 +375,14 @@ impl Ledger for DynamoLedger {
             Err(error) if is_condition(&error) => Ok(()),
             Err(error) => Err(LedgerError { operation: "release a group", reason: explain(&error) }),
         }
+    }
+
+    async fn note(&self, arrivals: &Arrivals, now: i64) -> Result<(), LedgerError> {
+        self.note_arrivals(arrivals, now).await
+    }
+
+    async fn seen(&self) -> Result<BTreeMap<Origin, Seen>, LedgerError> {
+        self.all_seen().await
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Bug {
     ForgetDecision,
     /// A group is marked as done before its rows are visible.
     FinishFirst,
+    /// A group is marked as done when its objects are complete, before its partitions are registered.
+    FinishBeforeRegister,
     /// A partition that could not be registered counts as registered.
     SkipRegistration,
     /// An object can be seen while it is being written.
@@ -30,6 +32,14 @@ pub(crate) enum Bug {
     IgnoreGroupSettings,
     /// Keys of outputs are not written down, so what another version of the code has named otherwise stays.
     ForgetOutputs,
+    /// Who leaves a group for lack of time, or because it cannot be read, is not free afterwards.
+    ForgetToFree,
+    /// A lease is given back together with the claims, though rows of the group may be visible.
+    FreeOnRelease,
+    /// What was left for lack of time is acknowledged.
+    AcknowledgeLeft,
+    /// What was seen last is what came last, though it may be older.
+    SeenMovesBack,
     /// The same object is two objects if one notification tells its entity tag and another does not.
     IdentityFromNotification,
 }
@@ -43,7 +53,12 @@ impl Bug {
         Self::ClaimAfterWrite,
         Self::ForgetDecision,
         Self::FinishFirst,
+        Self::FinishBeforeRegister,
         Self::SkipRegistration,
+        Self::ForgetToFree,
+        Self::FreeOnRelease,
+        Self::AcknowledgeLeft,
+        Self::SeenMovesBack,
         Self::VisibleWhileWritten,
         Self::IdentityIsThePlace,
         Self::IgnoreGroupSettings,

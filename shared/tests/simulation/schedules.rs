@@ -11,7 +11,7 @@ use shared::handler::SqsBatchResponse;
 use shared::layout::Codec;
 
 use super::bugs::Bug;
-use super::run::{TIMEOUT, Worker, invoke};
+use super::run::{TIMEOUT, Worker, created, invoke};
 use super::world::{Deployment, Message, World};
 
 /// A world without trouble. Of the objects (name, lines) the first is broken: its last bytes are missing.
@@ -19,24 +19,25 @@ fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) ->
     let world = World::new(0, bug);
     let mut messages = Vec::new();
     {
+        world.calm();
         let mut state = world.state();
-        (state.trouble, state.quiet) = (0, true);
+        state.max_group_bytes = 1 << 20;
         state.deployment = Deployment { codec: Codec::Zstd, buffer_bytes, tables: [false, true], mapping: 0 };
         for (id, (name, lines)) in (0..).zip(objects) {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(lines.as_bytes()).unwrap();
             let mut bytes = gzip.finish().unwrap();
             bytes.truncate(bytes.len() - if id == 0 { 4 } else { 0 });
+            let size = bytes.len();
             state.raw.insert(format!("logs/{name}.log.gz"), (bytes, name.to_owned()));
-            let body = serde_json::json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": "raw"}, "object": {"key": format!("logs/{name}.log.gz"), "eTag": name}}}]});
+            let body = created(&format!("logs/{name}.log.gz"), name, size);
             messages.push(Message { id, body: body.to_string(), visible_at: 0, receives: 0 });
         }
     }
     (world, messages)
 }
 
-fn finish(worker: &mut Worker) -> SqsBatchResponse {
+pub(crate) fn finish(worker: &mut Worker) -> SqsBatchResponse {
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(answer) = worker.future.as_mut().poll(&mut context) {

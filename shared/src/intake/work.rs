@@ -1,0 +1,126 @@
+//! What one call of [`Intake::ingest`](super::Intake::ingest) has to do and has done.
+
+use std::collections::BTreeMap;
+
+use super::weight::{self, Pace};
+use crate::deadline::Deadline;
+use crate::ledger::{Group, Lease, Ledger};
+use crate::notification::ObjectRef;
+use crate::pipeline::{Failure, Read, Report};
+use crate::store::Store;
+
+const PANICKED: &str = "the function panicked; this is a bug to report";
+
+/// What one call of [`Intake::ingest`] has to do and has done.
+pub(super) struct Work<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) deadline: &'a Deadline<'a>,
+    /// Places of an object among those that were to be ingested, by its identity.
+    pub(super) places: BTreeMap<String, Vec<usize>>,
+    pub(super) report: Report,
+    pub(super) pace: Pace,
+    /// Groups that were begun.
+    pub(super) begun: usize,
+    /// True if it was said that what was last seen could not be noted.
+    pub(super) not_noted: bool,
+}
+
+impl Work<'_> {
+    /// Adds the figures of a part; `places` tells where the objects of its failures stand.
+    pub(super) fn add(&mut self, mut report: Report, places: impl Fn(usize) -> Vec<usize>) {
+        for failure in std::mem::take(&mut report.failures) {
+            self.fail(&places(failure.index), &failure.reason, failure.partial);
+        }
+        self.report.merge(report);
+    }
+
+    pub(super) fn fail(&mut self, places: &[usize], reason: &str, partial: bool) {
+        let failure = |&index: &usize| Failure { index, reason: reason.to_owned(), partial };
+        self.report.failures.extend(places.iter().map(failure));
+    }
+
+    pub(super) fn fail_objects(&mut self, objects: &[ObjectRef], reason: &str) {
+        for object in objects {
+            self.fail_member(object, &format!("{object}: {reason}"), false);
+        }
+    }
+
+    pub(super) fn fail_member(&mut self, object: &ObjectRef, reason: &str, partial: bool) {
+        let places = self.places_of(object);
+        self.fail(&places, reason, partial);
+    }
+
+    pub(super) fn panicked(&mut self, places: &[usize], object: &ObjectRef) {
+        self.report.panics += 1;
+        self.fail(places, &format!("{object}: {PANICKED}"), false);
+    }
+
+    pub(super) fn group_panicked(&mut self, members: &[ObjectRef]) {
+        self.report.panics += 1;
+        self.fail_objects(members, PANICKED);
+    }
+
+    /// Tells what becomes of those that leave a group: whoever could not be read, in itself or for lack of time.
+    /// `remaining` are the members that were read.
+    pub(super) fn tell_who_leaves<S: Store>(
+        &mut self,
+        group: &Group,
+        remaining: &[usize],
+        read: &Read<'_, S>,
+    ) {
+        let member = |index: usize| &group.members[remaining[index]];
+        for failure in read.failures() {
+            self.fail_member(member(failure.index), &failure.reason, failure.partial);
+        }
+        let mut left = read.left().iter().map(|&index| member(index));
+        if self.begun == 1 && read.cut() == Some(0) {
+            // The first of an invocation's first group has had all the time there is.
+            if let Some(object) = left.next() {
+                let reason =
+                    "it cannot be read in the time of one invocation: give the function more memory or time";
+                self.fail_member(object, &format!("{object}: {reason}"), false);
+            }
+        }
+        left.for_each(|object| self.leave(std::slice::from_ref(object)));
+    }
+
+    /// Leaves objects to the queue.
+    pub(super) fn leave(&mut self, objects: &[ObjectRef]) {
+        for object in objects {
+            let places = self.places_of(object);
+            self.report.left.extend(places);
+        }
+    }
+
+    /// Leaves the members that have not left the group.
+    pub(super) fn leave_rest_of(&mut self, group: &Group) {
+        for member in group.remaining() {
+            self.leave(std::slice::from_ref(&group.members[member]));
+        }
+    }
+
+    /// None for a member of an earlier invocation's group that was not named this time.
+    pub(super) fn places_of(&self, object: &ObjectRef) -> Vec<usize> {
+        self.places.get(&object.identity()).cloned().unwrap_or_default()
+    }
+
+    /// True if these objects would be read in time, as far as can be told.
+    pub(super) fn has_time_for(&self, objects: &[ObjectRef]) -> bool {
+        self.deadline.has(self.pace.millis_of(weight::bytes(objects)))
+    }
+
+    /// Begins a group. Answers the time now.
+    pub(super) fn begin(&mut self) -> i64 {
+        self.begun += 1;
+        self.deadline.now()
+    }
+
+    pub(super) fn end(&mut self, members: &[ObjectRef], started: i64) {
+        self.pace.add(weight::bytes(members), self.deadline.now().saturating_sub(started));
+    }
+
+    pub(super) async fn let_go<L: Ledger>(&mut self, ledger: &L, group: &Group) {
+        // If this fails, the next delivery waits for the lease's end.
+        let _ = ledger.release(group, self.lease).await;
+    }
+}

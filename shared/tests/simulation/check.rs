@@ -14,7 +14,7 @@ use super::world::{State, World};
 pub(crate) type Counts = BTreeMap<String, u32>;
 
 /// Where a record is, and how often: in a table (by its source version), or in quarantine.
-type Places = BTreeMap<String, u32>;
+pub(crate) type Places = BTreeMap<String, u32>;
 
 const QUARANTINE: &str = "quarantine";
 
@@ -65,7 +65,7 @@ fn check_seen(state: &State, latest: &BTreeMap<Origin, i64>) -> Result<(), Strin
 }
 
 /// What a reader finds: the records, in the lake and in quarantine, and the latest time by origin.
-fn find(state: &State) -> Result<(BTreeMap<String, Places>, BTreeMap<Origin, i64>), String> {
+pub(crate) fn find(state: &State) -> Result<(BTreeMap<String, Places>, BTreeMap<Origin, i64>), String> {
     let mut found: BTreeMap<String, Places> = BTreeMap::new();
     let mut latest = BTreeMap::new();
     let mut add = |id: &str, place: &str| {

@@ -11,9 +11,6 @@ use shared::store::{Body, Store, StoreError, Upload};
 use super::bugs::Bug;
 use super::world::{Edge, Fate, GroupEntry, World};
 
-/// Fewer than an invocation may be told of, so that there are several groups in one.
-const MAX_MEMBERS: usize = 4;
-
 fn failed(operation: &'static str, location: &str) -> StoreError {
     StoreError::Failed { operation, location: location.to_owned(), reason: "trouble".to_owned() }
 }
@@ -90,11 +87,11 @@ impl Store for Buckets {
     }
 
     async fn delete(&self, _: &str, key: &str) -> Result<(), StoreError> {
-        let fate = self.0.call().await;
+        let fate = self.0.call(Edge::Lake).await;
         if fate != Fate::Refused {
             self.0.state().lake.remove(key);
         }
-        match self.0.call().await {
+        match self.0.call(Edge::Lake).await {
             Fate::Done if fate == Fate::Done => Ok(()),
             _ => Err(failed("delete", key)),
         }
@@ -138,7 +135,7 @@ impl Catalog for Partitions {
     async fn register(&self, partitions: &[TablePartition]) -> Vec<Result<(), CatalogError>> {
         let mut outcomes = Vec::new();
         if self.0.has(Bug::FinishBeforeRegister) {
-            let decided = |entry: &&mut GroupEntry| entry.left_out.is_some();
+            let decided = |entry: &&mut GroupEntry| entry.group.left_out.is_some();
             self.0.state().groups.values_mut().filter(decided).for_each(|entry| entry.done = true);
         }
         for partition in partitions {
@@ -198,7 +195,7 @@ impl Book {
 
 impl Ledger for Book {
     fn max_members(&self) -> usize {
-        MAX_MEMBERS
+        self.0.state().max_members
     }
 
     async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use super::check::find;
 use super::run::{TIMEOUT, created, invoke};
 use super::schedules::finish;
-use super::world::{Message, World};
+use super::world::{Deployment, Message, World};
 
 const OBJECTS: u64 = 6;
 
@@ -20,7 +20,8 @@ fn world() -> (World, Vec<Message>, u64) {
     let (mut messages, mut size) = (Vec::new(), 0);
     {
         let mut state = world.state();
-        state.max_group_bytes = 1 << 20;
+        (state.max_members, state.max_group_bytes) = (99, 1 << 20);
+        state.deployment = Deployment::plain();
         for id in 0..OBJECTS {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(format!("r{id} {} 20000\n", id % 2).as_bytes()).unwrap();
@@ -43,7 +44,7 @@ fn failed(world: &World, invocation: u64, messages: &[Message]) -> BTreeSet<u64>
 
 fn each_once(world: &World) -> bool {
     let (found, _) = find(&world.state()).unwrap();
-    found.len() as u64 == OBJECTS && found.values().all(|count| *count == 1)
+    found.len() as u64 == OBJECTS && found.values().all(|places| places.values().eq([&1]))
 }
 
 /// A batch is one group, and one Parquet object a partition, as long as it is light enough.

@@ -8,7 +8,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::handler::SqsBatchResponse;
-use shared::layout::Codec;
 
 use super::bugs::Bug;
 use super::run::{TIMEOUT, Worker, created, invoke};
@@ -22,7 +21,7 @@ fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) ->
         world.calm();
         let mut state = world.state();
         state.max_group_bytes = 1 << 20;
-        state.deployment = Deployment { codec: Codec::Zstd, buffer_bytes, tables: [false, true], mapping: 0 };
+        state.deployment = Deployment { buffer_bytes, ..Deployment::plain() };
         for (id, (name, lines)) in (0..).zip(objects) {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(lines.as_bytes()).unwrap();

@@ -65,6 +65,11 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
+    /// One that takes no part in what is tried.
+    pub(crate) fn plain() -> Self {
+        Self { codec: Codec::Zstd, buffer_bytes: 48 << 20, tables: [false, true], mapping: 0 }
+    }
+
     fn new(random: &mut Random) -> Self {
         Self {
             codec: [Codec::Zstd, Codec::Gzip][random.below(2)],
@@ -103,6 +108,8 @@ pub(crate) struct State {
     pub(crate) remapped: bool,
     /// The records of each content that can be read, by its entity tag.
     pub(crate) records: BTreeMap<String, Vec<String>>,
+    /// Members of a group at most: in some seeds fewer than an invocation may be told of.
+    pub(crate) max_members: usize,
     /// Stored bytes of a group: some groups have one object only.
     pub(crate) max_group_bytes: u64,
     /// Milliseconds that a call takes at most.
@@ -155,6 +162,7 @@ impl World {
         let trouble = [0, 2, 5, 15][random.below(4)];
         let deployment = Deployment::new(&mut random);
         let leases_hold = random.chance(50);
+        let max_members = [4, 99][random.below(2)];
         let max_group_bytes = [1 << 20, 1 << 20, 150, 40][random.below(4)];
         let pace = [0, 50, 1_000, 4_000][random.below(4)];
         let reserve = [5_000, 20_000, 300_000][random.below(3)];
@@ -169,6 +177,7 @@ impl World {
             leases_hold,
             remapped: false,
             records: BTreeMap::new(),
+            max_members,
             max_group_bytes,
             pace,
             reserve,

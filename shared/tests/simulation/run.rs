@@ -183,13 +183,16 @@ fn overwrite(world: &World, expected: &mut Counts, broken: &[String]) {
         state.queue = rest;
         first
     };
-    let pace = std::mem::take(&mut world.state().pace);
-    world.state().quiet = true;
+    let (pace, cursed) = {
+        let mut state = world.state();
+        state.quiet = true;
+        (std::mem::take(&mut state.pace), state.cursed.take())
+    };
     let mut worker = invoke(world, 0, first.clone());
     let mut context = Context::from_waker(Waker::noop());
     while worker.future.as_mut().poll(&mut context).is_pending() {}
     let mut state = world.state();
-    (state.quiet, state.pace) = (false, pace);
+    (state.quiet, state.pace, state.cursed) = (false, pace, cursed);
     if state.random.chance(50) {
         state.queue.extend(first); // they were acknowledged, and come again all the same
     }

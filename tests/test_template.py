@@ -404,6 +404,7 @@ S3_ACTIONS = {
     "upload_part": {"s3:PutObject"},
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
+    "delete_object": {"s3:DeleteObject"},
 }
 
 
@@ -462,6 +463,7 @@ def test_the_role_reaches_its_own_things_only(expanded, source, variant):
         ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(source)}/payroll.csv", False),
         ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(source)}-backup/{source.key}", False),
         ("s3:PutObject", f"arn:aws:s3:::{plan.bucket(source)}/{source.key}", False),
+        ("s3:DeleteObject", f"arn:aws:s3:::{plan.bucket(source)}/{source.key}", False),
         ("glue:CreateTable", f"{glue}:catalog", True),
         ("glue:CreateDatabase", f"{glue}:database/{database}", True),
         ("glue:CreateDatabase", f"{glue}:database/other", False),
@@ -471,6 +473,7 @@ def test_the_role_reaches_its_own_things_only(expanded, source, variant):
         expectations += [
             ("s3:GetObject", f"arn:aws:s3:::{plan.bucket(other)}/{other.key}", own),
             ("s3:PutObject", f"{lake}/quarantine/{other.folder}/x.jsonl.gz", own),
+            ("s3:DeleteObject", f"{lake}/quarantine/{other.folder}/x.jsonl.gz", own),
             ("sqs:ReceiveMessage", f"{other.name}Queue.Arn", own),
             ("sqs:ReceiveMessage", f"{other.name}DeadLetterQueue.Arn", False),
             ("sqs:SendMessage", f"{other.name}Queue.Arn", False),
@@ -482,6 +485,7 @@ def test_the_role_reaches_its_own_things_only(expanded, source, variant):
                 name = f"amazon_security_lake_table_us_east_1_{table.lower()}_{version.replace('.', '_')}"
                 expectations += [
                     ("s3:PutObject", f"{lake}/aws/{table}/{version}/region=us-east-1/x.zstd.parquet", own),
+                    ("s3:DeleteObject", f"{lake}/aws/{table}/{version}/region=us-east-1/x.zstd.parquet", own),
                     ("s3:GetObject", f"{lake}/aws/{table}/{version}/region=us-east-1/x.zstd.parquet", False),
                     ("glue:BatchCreatePartition", f"{glue}:table/{database}/{name}", own),
                 ]

@@ -4,7 +4,6 @@ mod files;
 mod grid;
 mod ingest;
 mod lake;
-mod ledger;
 mod quarantine;
 mod questions;
 mod recognise;

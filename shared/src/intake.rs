@@ -21,6 +21,16 @@ const IDENTIFIED_AT_ONCE: usize = 16;
 pub struct Intake<S, C, L> {
     pipeline: Pipeline<S, C>,
     ledger: Option<L>,
+    progress: Progress,
+}
+
+/// What is told the stored size of each object that has been dealt with.
+struct Progress(Box<dyn Fn(u64) + Send + Sync>);
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Progress")
+    }
 }
 
 /// One invocation.
@@ -34,7 +44,13 @@ struct Invocation<'a> {
 impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     /// An intake for `pipeline`. Without a ledger objects are ingested as they come, and again when they come again.
     pub fn new(pipeline: Pipeline<S, C>, ledger: Option<L>) -> Self {
-        Self { pipeline, ledger }
+        Self { pipeline, ledger, progress: Progress(Box::new(|_| {})) }
+    }
+
+    /// The same intake, which tells `progress` the stored size of each object that it has dealt with.
+    #[must_use]
+    pub fn with_progress(self, progress: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { progress: Progress(Box::new(progress)), ..self }
     }
 
     /// The source's name.
@@ -192,10 +208,12 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     ) -> Result<Option<(Group, Read<'p, S>)>, Stopped> {
         let lease = invocation.lease;
         let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
+        let mut progress: &(dyn Fn(u64) + Sync) = &self.progress.0;
         loop {
             let remaining = group.remaining();
             let members = remaining.iter().map(|&member| group.members[member].clone()).collect();
-            let read = pipeline.read(members, &identities, &|_| {}).await;
+            let read = pipeline.read(members, &identities, progress).await;
+            progress = &|_| {}; // who is read again has been told before
             let unreadable: Vec<usize> =
                 read.failures().iter().map(|failure| remaining[failure.index]).collect();
             if let (Some(_), Some(failure), false) =

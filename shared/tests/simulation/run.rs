@@ -274,17 +274,20 @@ fn step_worker(world: &World, workers: &mut Vec<Worker>, index: usize) {
 }
 
 /// Where a record is, and how often: in a table (by its source version), or in quarantine.
-type Places = BTreeMap<String, u32>;
+pub(crate) type Places = BTreeMap<String, u32>;
 
 const QUARANTINE: &str = "quarantine";
 
-/// What is in the lake and in quarantine, by record.
-fn found(state: &State) -> Result<BTreeMap<String, Places>, String> {
+/// What is in the lake (in registered partitions) and in quarantine, by record.
+pub(crate) fn found(
+    lake: &BTreeMap<String, Vec<u8>>,
+    partitions: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Places>, String> {
     let mut found: BTreeMap<String, Places> = BTreeMap::new();
     let mut add = |id: &str, place: &str| {
         *found.entry(id.to_owned()).or_default().entry(place.to_owned()).or_default() += 1;
     };
-    for (key, bytes) in &state.lake {
+    for (key, bytes) in lake {
         if key.starts_with("quarantine/") {
             let mut text = String::new();
             MultiGzDecoder::new(bytes.as_slice())
@@ -299,7 +302,7 @@ fn found(state: &State) -> Result<BTreeMap<String, Places>, String> {
             continue;
         }
         let prefix = format!("{}/", key.rsplit_once('/').unwrap().0);
-        if !state.partitions.contains(&prefix) {
+        if !partitions.contains(&prefix) {
             continue; // no reader finds it
         }
         let version = key.split('/').nth(2).unwrap();
@@ -332,7 +335,7 @@ fn tables_of_groups(state: &State) -> BTreeMap<&str, BTreeSet<String>> {
 /// group was begun with.
 fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), String> {
     let state = world.state();
-    let found = found(&state)?;
+    let found = found(&state.lake, &state.partitions)?;
     let tables = tables_of_groups(&state);
     let lost: Vec<&String> = expected.keys().filter(|id| !found.contains_key(*id)).collect();
     let strange: Vec<&String> = found.keys().filter(|id| !expected.contains_key(*id)).collect();

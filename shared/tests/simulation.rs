@@ -79,6 +79,11 @@ fn an_object_that_leaves_does_not_change_how_the_others_are_cut() {
     simulation::schedules::cut_beside_a_broken_object().unwrap();
 }
 
+#[test]
+fn a_group_waits_for_the_code_that_knows_its_tables() {
+    simulation::schedules::a_table_that_is_not_known().unwrap();
+}
+
 /// The ledger of the simulation obeys what the others do.
 #[test]
 fn the_book_obeys_the_laws() {

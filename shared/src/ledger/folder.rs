@@ -117,7 +117,7 @@ impl FolderState {
     /// The ledger of a source that can fill `tables`. It is opened for none of them; see [`FolderLedger::wanting`].
     ///
     /// # Errors
-    /// If its files cannot be read.
+    /// If its files cannot be read, or a group that is done cannot be taken out of the open ones.
     pub fn ledger(
         &self,
         source: &str,
@@ -132,7 +132,10 @@ impl FolderState {
         let pending = self.path.join("pending").join(format!("{source}.json"));
         let groups = record::read_pending(&pending, tables)?;
         let mut book = Book { lines, pending, tables, known, groups, leases: BTreeMap::new(), trouble: None };
-        book.groups = book.groups.iter().filter(|group| !book.is_recorded(group)).cloned().collect();
+        let open: Vec<Group> = book.groups.iter().filter(|group| !book.is_recorded(group)).cloned().collect();
+        if open.len() < book.groups.len() {
+            book.replace(open)?;
+        }
         let state = self.clone();
         Ok(FolderLedger { state, book: Arc::new(Mutex::new(book)), wanted: TableSet::default() })
     }

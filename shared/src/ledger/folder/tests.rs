@@ -80,7 +80,7 @@ fn a_group_that_was_recorded_and_not_closed_is_done() {
     assert!(!ledger.pending_path().exists());
     std::fs::write(ledger.pending_path(), &pending).unwrap();
     let again = state.ledger("s", TABLES).unwrap();
-    assert!(again.open_groups().is_empty());
+    assert!(again.open_groups().is_empty() && !again.pending_path().exists());
     assert_eq!(
         [standing(&again, "a", "2.0"), standing(&again, "b", "2.0")],
         [Standing::Done, Standing::Free]

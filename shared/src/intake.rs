@@ -155,7 +155,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
         let outcome = match as_begun {
             Ok(None) => self.run_with(&self.pipeline, ledger, invocation, &group).await,
             Ok(Some(pipeline)) => self.run_with(&pipeline, ledger, invocation, &group).await,
-            Err(unknown) => Err(Stopped::letting_go(unknown)),
+            Err(unknown) => Err(Stopped::letting_go(&unknown)),
         };
         if let Err(stopped) = outcome {
             invocation.fail_objects(&group.members, &stopped.reason);
@@ -186,15 +186,15 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             invocation.fail_member(object, &failure.reason, failure.partial);
         }
         if let Some(torn) = failures.first() {
-            return Err(Stopped::letting_go(format!("its group is not whole: {}", torn.reason)));
+            return Err(Stopped::letting_go(&format!("its group is not whole: {}", torn.reason)));
         }
         // Another version of the code, or a member that has left since, named them; their rows are elsewhere now.
         for key in stale {
             let failed = |error| format!("its group is not whole: {key} of an earlier run stays: {error}");
-            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(failed(error)))?;
+            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(&failed(error)))?;
         }
         // If this fails, the rows are there; the next delivery runs the group again, which changes nothing, and tries again.
-        ledger.finish(&group).await.map_err(Stopped::holding)
+        ledger.finish(&group).await.map_err(|error| Stopped::holding(&error))
     }
 
     /// Reads the members until it is settled who of them remains, and what outputs are about to be completed. Then
@@ -221,7 +221,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             {
                 let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
                 invocation.report.merge(read.discard().await);
-                return Err(Stopped::letting_go(reason));
+                return Err(Stopped::letting_go(&reason));
             }
             let outputs = if unreadable.is_empty() { read.output_keys() } else { Vec::new() };
             let noted: BTreeSet<&String> = group.outputs.iter().chain(&outputs).collect();
@@ -237,7 +237,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             };
             if held != Ok(true) {
                 invocation.report.merge(read.discard().await);
-                return Err(Stopped::holding(undecided(held)));
+                return Err(Stopped::holding(&undecided(held)));
             }
             if unreadable.is_empty() {
                 return Ok(Some((Group { left_out: Some(left_out), ..group }, read)));
@@ -259,7 +259,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     /// Takes back all that a group may have in the lake, before it is gone.
     async fn withdraw(&self, pipeline: &Pipeline<S, C>, group: &Group) -> Result<(), Stopped> {
         for key in &group.outputs {
-            pipeline.remove_output(key).await.map_err(Stopped::letting_go)?;
+            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(&error))?;
         }
         Ok(())
     }
@@ -273,11 +273,11 @@ struct Stopped {
 }
 
 impl Stopped {
-    fn letting_go(reason: impl ToString) -> Self {
+    fn letting_go(reason: &impl ToString) -> Self {
         Self { reason: reason.to_string(), lets_go: true }
     }
 
-    fn holding(reason: impl ToString) -> Self {
+    fn holding(reason: &impl ToString) -> Self {
         Self { reason: reason.to_string(), lets_go: false }
     }
 }

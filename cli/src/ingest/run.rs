@@ -134,7 +134,7 @@ impl Ingest<'_> {
             let bytes: u64 = group.iter().filter_map(|member| member.size).sum();
             if group.len() >= MAX_MEMBERS || bytes >= GROUP_BYTES {
                 let group = std::mem::take(group);
-                if self.group(work, tables, group)? == Ended::Stopped {
+                if self.group(work, tables, &group)? == Ended::Stopped {
                     let waiting = groups.values().flatten().map(object_path);
                     self.give_up(waiting.chain(files.map(|file| path(&file))));
                     return Ok(());
@@ -142,7 +142,7 @@ impl Ingest<'_> {
             }
         }
         while let Some((tables, group)) = groups.pop_first() {
-            if self.group(work, tables, group)? == Ended::Stopped {
+            if self.group(work, tables, &group)? == Ended::Stopped {
                 self.give_up(groups.values().flatten().map(object_path));
                 return Ok(());
             }
@@ -169,12 +169,12 @@ impl Ingest<'_> {
         }
     }
 
-    fn group(&mut self, work: &mut Work, tables: TableSet, objects: Vec<ObjectRef>) -> anyhow::Result<Ended> {
+    fn group(&mut self, work: &mut Work, tables: TableSet, objects: &[ObjectRef]) -> anyhow::Result<Ended> {
         if objects.is_empty() {
             return Ok(Ended::Done);
         }
-        let report = self.ingest(work, tables, self.settings.clone(), objects.clone())?;
-        let (ended, told) = self.trouble(work, &objects, report);
+        let report = self.ingest(work, tables, self.settings.clone(), objects.to_vec())?;
+        let (ended, told) = self.trouble(work, objects, report);
         self.summary.objects.failed.extend(told);
         Ok(ended)
     }

@@ -55,7 +55,7 @@ pub enum FolderError {
     },
 }
 
-fn failed_to(doing: &'static str, path: &Path, reason: impl ToString) -> FolderError {
+fn failed_to(doing: &'static str, path: &Path, reason: &impl ToString) -> FolderError {
     FolderError::Failed { doing, path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -74,14 +74,14 @@ impl FolderState {
     pub fn open(lake: &Path) -> Result<Self, FolderError> {
         let state = lake.join("state");
         for folder in ["ingested", "pending", "failed"].map(|name| state.join(name)) {
-            durable::create_folders(&folder).map_err(|error| failed_to("make", &folder, error))?;
+            durable::create_folders(&folder).map_err(|error| failed_to("make", &folder, &error))?;
         }
         let path = state.join("lock");
-        let lock = File::create(&path).map_err(|error| failed_to("write", &path, error))?;
+        let lock = File::create(&path).map_err(|error| failed_to("write", &path, &error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: state, _lock: Arc::new(lock) }),
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(lake.to_owned())),
-            Err(TryLockError::Error(error)) => Err(failed_to("lock", &path, error)),
+            Err(TryLockError::Error(error)) => Err(failed_to("lock", &path, &error)),
         }
     }
 
@@ -190,7 +190,7 @@ impl Book {
             true => durable::remove(&self.pending),
             false => record::pending_text(&groups).and_then(|text| durable::replace(&self.pending, &text)),
         };
-        write.map_err(|error| failed_to("write", &self.pending, error))?;
+        write.map_err(|error| failed_to("write", &self.pending, &error))?;
         self.groups = groups;
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Ledger for FolderLedger {
                     let has = tables.without(missing).ids(book.tables).join(", ");
                     let reason =
                         format!("{member} is in {has} already; the other tables are to be asked for alone");
-                    return Err(failed_to("claim files in", &book.pending, reason));
+                    return Err(failed_to("claim files in", &book.pending, &reason));
                 }
             }
             let mut groups = book.groups.clone();

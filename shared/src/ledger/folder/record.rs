@@ -42,7 +42,7 @@ impl Lines {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed_to("read", &self.path, error)),
+            Err(error) => return Err(failed_to("read", &self.path, &error)),
         };
         for line in text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok()) {
             show(&line.path, &line.sha256, named(tables, &line.tables));
@@ -69,7 +69,7 @@ impl Lines {
             file.sync_all()?;
             durable::sync_parent(&self.path)
         };
-        append().map_err(|error| failed_to("record what was ingested in", &self.path, error))
+        append().map_err(|error| failed_to("record what was ingested in", &self.path, &error))
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) fn read_pending(
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed_to("read", path, error)),
+        Err(error) => return Err(failed_to("read", path, &error)),
     };
     match serde_json::from_slice(&bytes) {
         Ok(Pending::Groups { groups }) => Ok(groups),
@@ -164,7 +164,7 @@ pub(super) fn read_pending(
         Err(error) => {
             let reason =
                 format!("it names the files of an interrupted ingest and cannot be understood ({error})");
-            Err(failed_to("read", path, reason))
+            Err(failed_to("read", path, &reason))
         }
     }
 }

@@ -24,7 +24,6 @@ fn a_folder() {
 #[cfg(feature = "aws")]
 #[tokio::test]
 #[ignore = "needs DynamoDB; tests/test_ledger_laws.py has an emulator of it"]
-#[expect(clippy::disallowed_methods, reason = "which table is the caller's choice")]
 async fn dynamodb() {
     use shared::config::Config;
     use shared::ledger::dynamodb::DynamoLedger;

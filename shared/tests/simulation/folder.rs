@@ -18,7 +18,7 @@ use shared::notification::ObjectRef;
 use shared::pipeline::{Pipeline, Settings};
 use shared::store::folder::{FolderStore, FolderUpload, sha256};
 use shared::store::{Body, Store, StoreError, Upload};
-use shared::table::TableSet;
+use shared::table::{TableDefinition, TableSet};
 
 use super::logs::{Logs, TABLES};
 use super::run::found;
@@ -147,7 +147,7 @@ impl Place {
     fn run(&self, version: u8, steps: usize) -> bool {
         let state = FolderState::open(&self.path("lake")).unwrap();
         let ledger =
-            state.ledger("logs", TABLES).unwrap().wanting(TableSet::of(TABLES, |table| table.is_default()));
+            state.ledger("logs", TABLES).unwrap().wanting(TableSet::of(TABLES, TableDefinition::is_default));
         let settings = Settings {
             codec: if version == 0 { Codec::Zstd } else { Codec::Gzip },
             buffer_bytes: if version == 0 { 150 } else { 60 },

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -104,10 +105,10 @@ def test_killed_at_random(lake_binary, tmp_path, seconds, seed):
     assert in_the_lake(lake) == ids
 
 
-def strace(arguments, moment, log):
-    """Runs to the call that is the given one of those that change files, and is killed there; 0 kills nobody. True if it
-    has come to its end before."""
-    inject = ["-e", f"inject={CALLS}:signal=SIGKILL:when={moment}"] if moment else []
+def strace(arguments, log, moment=None):
+    """Runs to a moment (the name of a call, and which one of them) and is killed there. True if it has come to its end
+    before."""
+    inject = ["-e", "inject={}:signal=SIGKILL:when={}".format(*moment)] if moment else []
     process = quiet(["strace", "-f", "-o", str(log), "-e", f"trace={CALLS}", *inject, *arguments])
     return process.wait() not in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
@@ -117,19 +118,19 @@ def test_killed_at_each_call_that_changes_a_file(lake_binary, tmp_path):
         pytest.skip("strace is not on PATH: only random moments were tried")
     raw = tmp_path / "raw"
     ids = write_logs(raw, random.Random(7), 6)
-    if not strace(command(lake_binary, raw, tmp_path / "whole"), 0, tmp_path / "log"):
+    if not strace(command(lake_binary, raw, tmp_path / "whole"), tmp_path / "log"):
         pytest.skip("strace may not trace here: only random moments were tried")
-    calls = len([line for line in (tmp_path / "log").read_text().splitlines() if "(" in line])
-    assert calls > 40
-    moments = range(1, calls + 1)
-    if calls > MOMENTS:
+    calls = Counter(re.findall(r"^\d+ +(\w+)\(", (tmp_path / "log").read_text(), re.MULTILINE))
+    moments = [(call, number) for call, count in sorted(calls.items()) for number in range(1, count + 1)]
+    assert len(moments) > 40 and {"write", "fsync", "rename", "mkdir"} <= calls.keys()
+    if len(moments) > MOMENTS:
         moments = sorted(random.Random(FIRST).sample(moments, MOMENTS))
     killed = 0
-    for moment in moments:
-        lake = tmp_path / f"lake-{moment}"
-        killed += not strace(command(lake_binary, raw, lake), moment, tmp_path / "log")
-        finish(lake_binary, raw, lake, *OPTIONS[moment % len(OPTIONS)])
-        assert in_the_lake(lake) == ids, f"killed at call {moment}"
+    for index, moment in enumerate(moments):
+        lake = tmp_path / f"lake-{index}"
+        killed += not strace(command(lake_binary, raw, lake), tmp_path / "log", moment)
+        finish(lake_binary, raw, lake, *OPTIONS[index % len(OPTIONS)])
+        assert in_the_lake(lake) == ids, f"killed at {moment}"
         shutil.rmtree(lake)
     assert killed > len(moments) * 0.8
 

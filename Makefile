@@ -40,8 +40,9 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 	$(VENV) .venv/bin/python -m pytest tests
 
 .PHONY: soak
-soak: setup ## Kill the function at every call it makes, for 200 rounds (ROUNDS=1000), and count the records in the lake
+soak: setup ## Kill the function and `lake` at every call they make, for 200 rounds (ROUNDS=1000), and count the records
 	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
+	$(VENV) KILL_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_killed_ingest.py
 
 .PHONY: fuzz
 fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=60); needs a nightly compiler

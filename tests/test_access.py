@@ -81,6 +81,7 @@ S3_ACTIONS = {
     "upload_part": {"s3:PutObject"},
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
+    "delete_object": {"s3:DeleteObject"},
 }
 # What a call of the ledger needs. A transaction is permitted as what it does.
 DYNAMODB_ACTIONS = {
@@ -127,7 +128,7 @@ def expectations(plan: Plan, source) -> list[tuple[str, str, bool]]:
         ("s3:DeleteObjectVersion", f"{raw}/{source.key}", False),
         ("s3:ListBucket", raw, False),
         ("s3:PutBucketNotification", raw, False),
-        # Of the lake: nothing but to write.
+        # Of the lake: nothing but to write its own, and to take it back.
         ("s3:ListBucket", LAKE, False),
         ("s3:PutBucketPolicy", LAKE, False),
         ("s3:PutEncryptionConfiguration", LAKE, False),
@@ -153,7 +154,8 @@ def expectations(plan: Plan, source) -> list[tuple[str, str, bool]]:
             ("s3:GetObjectVersion", f"arn:aws:s3:::{plan.bucket(other)}/{other.key}", own),
             ("s3:PutObject", quarantine, own),
             ("s3:GetObject", quarantine, False),
-            ("s3:DeleteObject", quarantine, False),
+            ("s3:DeleteObject", quarantine, own),
+            ("s3:DeleteObjectVersion", quarantine, False),
             ("sqs:ReceiveMessage", f"{name}Queue.Arn", own),
             ("sqs:DeleteMessage", f"{name}Queue.Arn", own),
             ("sqs:PurgeQueue", f"{name}Queue.Arn", False),
@@ -175,7 +177,8 @@ def expectations(plan: Plan, source) -> list[tuple[str, str, bool]]:
                     ("s3:PutObject", key, own),
                     ("s3:AbortMultipartUpload", key, own),
                     ("s3:GetObject", key, False),
-                    ("s3:DeleteObject", key, False),
+                    ("s3:DeleteObject", key, own),
+                    ("s3:DeleteObjectVersion", key, False),
                     ("s3:PutObjectAcl", key, False),
                     ("glue:BatchCreatePartition", glue, own),
                     ("glue:UpdateTable", glue, False),

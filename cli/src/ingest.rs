@@ -1,35 +1,30 @@
 //! `lake ingest`: raw files in, the lake's tables out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod failures;
+mod run;
+
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use shared::catalog::folder::FolderCatalog;
 use shared::layout::Codec;
-use shared::notification::ObjectRef;
-use shared::pipeline::{Pipeline, Settings};
-use shared::store::folder::FolderStore;
-use tokio::runtime::{Builder, Runtime};
+use shared::ledger::folder::FolderState;
+use shared::pipeline::Settings;
+use tokio::runtime::Builder;
+
+use self::run::Ingest;
 
 use crate::Usage;
 use crate::files::{self, RawFile};
-use crate::ledger::{self, Group, Ledger, Member, Options, SourceLedger};
 use crate::quarantine;
 use crate::recognise;
-use crate::selection::{Selection, TableSet};
-use crate::sources::{self, Make, Sources, Verdict};
+use crate::selection::Selection;
+use crate::sources::{self, Sources, Verdict};
 use crate::summary::{Failed, Summary};
-
-/// Files that are ingested together at most: their rows share one Parquet object a partition.
-const GROUP_FILES: usize = 512;
-
-/// Stored bytes that are ingested together at most, unless one file alone is larger.
-const GROUP_BYTES: u64 = 256 << 20;
 
 /// Bring raw logs into a lake.
 ///
@@ -136,8 +131,8 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         let message = format!("{} is in the lake itself; give a path with raw logs", path.display());
         return Err(Usage(message).into());
     }
-    let ledger = Ledger::open(&lake)?;
-    quarantine::refuse_interrupted(&ledger)?;
+    let state = FolderState::open(&lake)?;
+    quarantine::refuse_interrupted(&state)?;
     let found = files::find(&args.paths, &lake);
     let mut summary = Summary::default();
     summary.objects.failed = found.failed;
@@ -167,12 +162,13 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
 
     let mut ingest = Ingest {
         lake: &lake,
-        options: Options {
-            region: args.region.clone(),
-            codec: args.codec.clone(),
+        settings: Settings {
+            codec: Codec::parse(&args.codec).context("the codec is zstd or gzip")?,
             max_object_bytes: args.max_object_bytes,
             max_record_bytes: usize::try_from(args.max_record_bytes)?,
             buffer_bytes: usize::try_from(args.buffer_bytes)?,
+            region: Some(args.region.clone()),
+            ..Settings::new(lake.to_str().context("the lake's path is not UTF-8; choose another folder")?)
         },
         selection: args.tables.clone(),
         runtime: Builder::new_current_thread().build()?,
@@ -180,7 +176,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         summary,
     };
     for (make, files) in sources::ALL.iter().zip(logs) {
-        ingest.source(*make, &ledger, files)?;
+        ingest.source(*make, &state, files)?;
     }
     ingest.bar.finish_and_clear();
     let summary = ingest.summary;
@@ -200,201 +196,4 @@ fn progress_bar(json: bool, bytes: u64) -> ProgressBar {
     let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr()).with_style(style)
-}
-
-/// What became of a group.
-enum Ended {
-    /// All of it is in the lake or is known not to be.
-    Recorded,
-    /// The lake could not be written; the group stays pending.
-    Stopped,
-}
-
-/// One run of the command.
-struct Ingest<'a> {
-    lake: &'a Path,
-    options: Options,
-    selection: Selection,
-    runtime: Runtime,
-    bar: ProgressBar,
-    summary: Summary,
-}
-
-impl Ingest<'_> {
-    /// Ingests the files of one source: first what an earlier run left unfinished, then the rest in groups.
-    fn source(&mut self, make: Make, ledger: &Ledger, files: Vec<RawFile>) -> anyhow::Result<()> {
-        let source = make();
-        let wanted = self.selection.of(source.as_ref());
-        let mut ledger = ledger.source(source.name(), source.tables())?;
-        let mut replayed = HashMap::new();
-        if let Some(mut group) = ledger.pending()? {
-            let tables = ledger.tables(&group)?;
-            writeln!(
-                io::stderr(),
-                "first the {} files of an ingest that was interrupted",
-                group.files.len()
-            )?;
-            let recorded: Vec<Member> = group.files.iter().map(as_it_is_now).collect();
-            let ended = self.group(make, &mut ledger, &mut group, tables, &recorded)?;
-            let landed = |member: &Member| (member.path(), ledger.missing(member, tables).is_empty());
-            replayed = recorded.iter().map(landed).collect();
-            if let Ended::Stopped = ended {
-                self.give_up(files.iter().map(path).filter(|path| !replayed.contains_key(path)));
-                return Ok(());
-            }
-        }
-        // Files that need the same tables are ingested together.
-        let mut groups: BTreeMap<TableSet, Vec<Member>> = BTreeMap::new();
-        let mut files = files.into_iter();
-        while let Some(file) = files.next() {
-            if wanted.is_empty() {
-                self.summary.skip("source_not_enabled");
-                self.bar.inc(file.bytes);
-                continue;
-            }
-            let was_replayed = replayed.get(&path(&file)).copied();
-            if was_replayed == Some(false) {
-                continue; // the trouble with it has been told
-            }
-            let Some(member) = self.member(file) else { continue };
-            let tables = ledger.missing(&member, wanted);
-            if tables.is_empty() {
-                if was_replayed.is_none() {
-                    self.summary.skip("already_ingested");
-                }
-                self.bar.inc(member.bytes);
-                continue;
-            }
-            let group = groups.entry(tables).or_default();
-            group.push(member);
-            let bytes: u64 = group.iter().map(|member| member.bytes).sum();
-            if group.len() >= GROUP_FILES || bytes >= GROUP_BYTES {
-                let group = std::mem::take(group);
-                if let Ended::Stopped = self.new_group(make, &mut ledger, tables, group)? {
-                    let waiting = groups.values().flatten().map(Member::path);
-                    self.give_up(waiting.chain(files.map(|file| path(&file))));
-                    return Ok(());
-                }
-            }
-        }
-        while let Some((tables, group)) = groups.pop_first() {
-            if let Ended::Stopped = self.new_group(make, &mut ledger, tables, group)? {
-                self.give_up(groups.values().flatten().map(Member::path));
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a file once for its hash. `None` if that fails, which is then reported.
-    fn member(&mut self, file: RawFile) -> Option<Member> {
-        let path = path(&file);
-        match ledger::sha256(&path) {
-            Ok(sha256) => Some(Member { bucket: file.bucket, key: file.key, bytes: file.bytes, sha256 }),
-            Err(error) => {
-                let reason = format!("cannot be read: {error}");
-                self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
-                self.bar.inc(file.bytes);
-                None
-            }
-        }
-    }
-
-    fn new_group(
-        &mut self,
-        make: Make,
-        ledger: &mut SourceLedger,
-        tables: TableSet,
-        files: Vec<Member>,
-    ) -> anyhow::Result<Ended> {
-        if files.is_empty() {
-            return Ok(Ended::Recorded);
-        }
-        let recorded = files.clone();
-        let names = tables.definitions(make().tables()).iter().map(|table| table.id()).collect();
-        let mut group = Group { options: self.options.clone(), tables: names, files };
-        ledger.begin(&group)?;
-        self.group(make, ledger, &mut group, tables, &recorded)
-    }
-
-    /// Ingests a group that is noted as pending. `recorded` are its files as they are recorded if they land.
-    fn group(
-        &mut self,
-        make: Make,
-        ledger: &mut SourceLedger,
-        group: &mut Group,
-        tables: TableSet,
-        recorded: &[Member],
-    ) -> anyhow::Result<Ended> {
-        let source = make();
-        let definitions = tables.definitions(source.tables());
-        let catalog = FolderCatalog::new(self.lake, &group.options.region);
-        let settings = settings(self.lake, &group.options)?;
-        let pipeline = Pipeline::new(source, definitions, FolderStore, catalog, settings)?;
-        // The content is part of an object's identity, so a file that changes gets rows of its own.
-        let object = |member: &Member| ObjectRef {
-            etag: Some(member.sha256.clone()),
-            size: Some(member.bytes),
-            ..ObjectRef::new(&member.bucket, &member.key)
-        };
-        let objects: Vec<ObjectRef> = group.files.iter().map(object).collect();
-        let bar = self.bar.clone();
-        let report = self.runtime.block_on(pipeline.ingest(objects.clone(), &|bytes| bar.inc(bytes)));
-        self.summary.add(&report);
-        let mut stopped = false;
-        let mut failed: HashSet<usize> = HashSet::new();
-        for failure in &report.failures {
-            stopped |= failure.partial;
-            failed.insert(failure.index);
-            let object = group.files[failure.index].path().display().to_string();
-            let reason = if failure.partial {
-                format!("{}; make the lake writable and run this again", failure.reason)
-            } else {
-                // The file is named beside it.
-                let named = format!("{}: ", objects[failure.index]);
-                failure.reason.strip_prefix(&named).unwrap_or(&failure.reason).to_owned()
-            };
-            self.summary.objects.failed.push(Failed { object, reason });
-        }
-        if stopped {
-            // Some of these files' rows are in the lake and some are not: the next run repeats the group.
-            return Ok(Ended::Stopped);
-        }
-        let landed = recorded.iter().enumerate().filter(|(index, _)| !failed.contains(index));
-        let landed: Vec<Member> = landed.map(|(_, member)| member.clone()).collect();
-        ledger.finish(&landed, tables)?;
-        Ok(Ended::Recorded)
-    }
-
-    /// Reports files that are not tried because the lake cannot be written.
-    fn give_up(&mut self, paths: impl Iterator<Item = PathBuf>) {
-        for path in paths {
-            let reason = "not tried, because the lake could not be written before".to_owned();
-            self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
-        }
-    }
-}
-
-/// A file's absolute path.
-fn path(file: &RawFile) -> PathBuf {
-    Path::new(&file.bucket).join(&file.key)
-}
-
-/// A file of an interrupted group as it is to be recorded: with the content that it has now.
-fn as_it_is_now(member: &Member) -> Member {
-    // A file that is gone fails in the pipeline and is not recorded.
-    let sha256 = ledger::sha256(&member.path()).unwrap_or_else(|_| member.sha256.clone());
-    Member { sha256, ..member.clone() }
-}
-
-fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
-    let bucket = lake.to_str().context("the lake's path is not UTF-8; choose another folder")?;
-    Ok(Settings {
-        codec: Codec::parse(&options.codec).context("unknown codec in the state of an interrupted ingest")?,
-        max_object_bytes: options.max_object_bytes,
-        max_record_bytes: options.max_record_bytes,
-        buffer_bytes: options.buffer_bytes,
-        region: Some(options.region.clone()),
-        ..Settings::new(bucket)
-    })
 }

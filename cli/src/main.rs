@@ -1,10 +1,10 @@
 //! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
 
+mod clock;
 mod files;
 mod grid;
 mod ingest;
 mod lake;
-mod ledger;
 mod quarantine;
 mod questions;
 mod recognise;

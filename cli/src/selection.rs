@@ -3,7 +3,7 @@
 use std::fmt;
 
 use shared::source::Source;
-use shared::table::TableDefinition;
+use shared::table::{TableDefinition, TableSet};
 
 use crate::sources;
 
@@ -45,45 +45,6 @@ impl Selection {
     /// Those of them that the source fills.
     pub(crate) fn of(&self, source: &dyn Source) -> TableSet {
         TableSet::of(source.tables(), |table| self.0.contains(&table))
-    }
-}
-
-/// Some of a source's tables: a bit for each, in the order of [`Source::tables`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TableSet(u32);
-
-impl TableSet {
-    /// The tables that `is_in` takes.
-    pub(crate) fn of(
-        tables: &'static [&'static TableDefinition],
-        is_in: impl Fn(&'static TableDefinition) -> bool,
-    ) -> Self {
-        let bits = tables.iter().enumerate().filter(|(_, table)| is_in(table)).map(|(index, _)| 1 << index);
-        Self(bits.sum())
-    }
-
-    /// True if there is none.
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// These and those.
-    pub(crate) fn with(self, others: Self) -> Self {
-        Self(self.0 | others.0)
-    }
-
-    /// These but for those.
-    pub(crate) fn without(self, others: Self) -> Self {
-        Self(self.0 & !others.0)
-    }
-
-    /// The definitions, in the order of `tables`.
-    pub(crate) fn definitions(
-        self,
-        tables: &'static [&'static TableDefinition],
-    ) -> Vec<&'static TableDefinition> {
-        let is_in = |(index, _): &(usize, _)| self.0 >> index & 1 == 1;
-        tables.iter().copied().enumerate().filter(is_in).map(|(_, table)| table).collect()
     }
 }
 

@@ -105,6 +105,71 @@ fn a_file_that_vanishes_from_an_unfinished_group() {
     assert_eq!(world.ingest(&[]).0, 0);
 }
 
+/// A lake whose ingest of two files could not finish, with these options; nothing is in its way any more.
+fn unfinished(world: &World, options: &[&str]) {
+    world.write_log("a", &[event("1"), record("2", json!({"recipientAccountId": "444455556666"}))]);
+    world.write_log("b", &[event("3"), record("4", json!({"recipientAccountId": "333333333333"}))]);
+    let blocked = world.lake().join("aws/CLOUD_TRAIL_MGMT/2.0/region=us-east-1/accountId=444455556666");
+    fs::create_dir_all(blocked.parent().unwrap()).unwrap();
+    fs::write(&blocked, "in the way").unwrap();
+    assert_eq!(world.ingest(options).0, 1);
+    fs::remove_file(&blocked).unwrap();
+}
+
+#[test]
+fn an_unfinished_group_is_finished_with_its_own_options() {
+    let world = World::new();
+    unfinished(&world, &["--codec", "gzip", "--region", "eu-west-1"]);
+    world.write_log("c", &[event("5")]);
+    let (code, summary) = world.ingest(&["--region", "eu-west-1"]);
+    assert_eq!((code, &summary["objects"]["ingested"]), (0, &json!(3)));
+    let written: Vec<&str> =
+        summary["written"].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect();
+    assert_eq!(written.iter().filter(|key| key.ends_with(".gz.parquet")).count(), 3, "{written:?}");
+    assert_eq!(world.ids(MGMT), ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn a_file_that_changes_in_an_unfinished_group() {
+    let world = World::new();
+    unfinished(&world, &[]);
+    // Record 4 is in the lake by now, in an object of its own that nobody names any more.
+    world.write_log("b", &[event("3"), event("6")]);
+    let (code, summary) = world.ingest(&[]);
+    assert_eq!((code, &summary["objects"]["failed"]), (0, &json!([])));
+    assert_eq!(world.ids(MGMT), ["1", "2", "3", "6"]);
+    assert_eq!(world.ingest(&[]).1["objects"]["skipped"], json!({"already_ingested": 2}));
+}
+
+#[test]
+fn failed_files_are_remembered_until_they_land_or_are_gone() {
+    let world = World::new();
+    let failed = world.lake().join("state/failed/cloudtrail.jsonl");
+    let lines = || -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(&failed).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let mended = world.write(&common::log_key("a"), b"{");
+    let gone = world.write(&common::log_key("b"), b"[");
+    world.write_log("c", &[event("1")]);
+    for _ in 0..2 {
+        assert_eq!(world.ingest(&[]).0, 1);
+        let lines = lines();
+        assert_eq!([&lines[0]["path"], &lines[1]["path"]], [&json!(text(&mended)), &json!(text(&gone))]);
+        assert!(lines.iter().all(|line| line["sha256"].as_str().unwrap().len() == 64), "{lines:?}");
+        assert!(lines.iter().all(|line| !line["reason"].as_str().unwrap().is_empty()), "{lines:?}");
+    }
+    // An ingest of other files says nothing of these.
+    let other = world.write_log("d", &[event("2")]);
+    assert_eq!(world.ingest_path(&other, &[]).0, 0);
+    assert_eq!(lines().len(), 2);
+    fs::remove_file(&gone).unwrap();
+    world.write_log("a", &[event("3")]);
+    assert_eq!(world.ingest(&[]).0, 0);
+    assert!(!failed.exists());
+    assert_eq!(world.ids(MGMT), ["1", "2", "3"]);
+}
+
 #[test]
 fn one_ingest_at_a_time() {
     let world = World::new();

@@ -64,18 +64,35 @@ pub struct Intake<S, C, L> {
     pipeline: Pipeline<S, C>,
     ledger: Option<L>,
     max_group_bytes: u64,
+    progress: Progress,
+}
+
+/// What is told the stored size of each object that has been dealt with.
+struct Progress(Box<dyn Fn(u64) + Send + Sync>);
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Progress")
+    }
 }
 
 impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     /// An intake for `pipeline`. Without a ledger objects are ingested as they come, and again when they come again.
     pub fn new(pipeline: Pipeline<S, C>, ledger: Option<L>) -> Self {
-        Self { pipeline, ledger, max_group_bytes: MAX_GROUP_BYTES }
+        let progress = Progress(Box::new(|_| {}));
+        Self { pipeline, ledger, max_group_bytes: MAX_GROUP_BYTES, progress }
     }
 
     /// The same intake, which puts objects of at most so many stored bytes into one group.
     #[must_use]
     pub fn with_max_group_bytes(self, max_group_bytes: u64) -> Self {
         Self { max_group_bytes, ..self }
+    }
+
+    /// The same intake, which tells `progress` the stored size of each object that it has dealt with.
+    #[must_use]
+    pub fn with_progress(self, progress: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { progress: Progress(Box::new(progress)), ..self }
     }
 
     /// The source's name.

@@ -32,25 +32,49 @@
 //! * *Nothing is visible without a decision.* Outputs are completed after `decide` has been answered. An object that was
 //!   left out has no row in any output of that group: it had left before the first one was completed.
 //! * *Running a group again changes nothing.* Names of outputs derive from the group's members and the partition, and
-//!   rows from the members' bytes. Once decided, the members that are read are the same each time, in the run that has
-//!   decided too: if somebody left who was in its buffer, it reads the others again, because how rows are cut into
-//!   outputs depends on all that was read. Members that leave for lack of time were never in it, as members are read in
-//!   their order. If a member cannot be read any more, nothing is completed; such a group, of which rows may be visible,
-//!   ends in the dead-letter queue, where a person sees it. So each run completes the same outputs with the same rows,
-//!   and S3 replaces an object whole. This holds for two runs at once, too, so a lease that was judged too short costs work,
-//!   not rows.
+//!   rows from the members' bytes and the settings that the group was begun with, which are not those of today if there
+//!   was a deployment in between: codec, limits, buffer and tables are taken from the entry. Once decided, the members
+//!   that are read are the same each time, in the run that has decided too: if somebody left who was in its buffer, it
+//!   reads the others again, because how rows are cut into outputs depends on all that was read. Members that leave for
+//!   lack of time were never in it, as members are read in their order. If a member cannot be read any more, nothing is
+//!   completed; such a group, of which rows may be visible, ends in the dead-letter queue, where a person sees it. So each
+//!   run completes the same outputs with the same rows, and S3 replaces an object whole. This holds for two runs at once,
+//!   too, so a lease that was judged too short costs work, not rows.
+//! * *Another version of the code leaves nothing beside.* It may put a record into another partition or into quarantine,
+//!   or cut outputs differently. A run therefore writes the keys of its outputs down before it completes the first one,
+//!   with the decision or (a later run that names others) by `note_outputs`, beside those of the runs before. When all of
+//!   its own are complete and registered, it removes those that only the others have named; only then is the group done.
+//!   So nothing is removed before the same records are visible elsewhere, and until then a reader may see them in both
+//!   places. No other group names these keys: an output is named by all members of its group, or by one of them if it
+//!   holds that one's rows alone, and a member is in no other group.
 //! * *Nothing is lost.* A message is acknowledged only for objects whose group is done, and a group is done only after
 //!   every output is complete and every partition registered. Whatever happens before leaves the group open, and its
 //!   messages in the queue bring it up again.
 //!
-//! What it rests on: entries outlive the messages ([`TTL_DAYS`]); one identity never stands for two contents
-//! ([`ObjectRef::identity`](crate::notification::ObjectRef::identity)); the function that runs a group again maps
-//! records and names outputs as the one before did. After a deployment in between that maps a record to another
-//! partition, or with another codec, buffer or choice of tables, the outputs that the former run completed stay beside
-//! those of the new one.
+//! Where the ledger [is exclusive](Ledger::is_exclusive), members may leave a group that is decided, too, if they are
+//! gone or have changed. The group's next outputs replace those with their rows or, where they are named no more, these
+//! are removed as those of another version are. A group that loses its last member so removes all of its outputs before
+//! it is gone. Whoever uses such a ledger finishes open groups before it claims new ones, as `lake ingest` does: a file
+//! that has left and come back as it was would name an output anew that the open group still has to remove.
+//!
+//! # What it rests on
+//!
+//! * Entries outlive the messages ([`TTL_DAYS`]).
+//! * One identity never stands for two contents ([`ObjectRef::identity`]).
+//! * A ledger is of one lake: its bucket is not among the settings that are written down.
+//! * A version of the code that maps records differently does not run a group while an invocation of the former one still
+//!   completes outputs of it. A lease lasts until that invocation's deadline and 30 seconds more, so only a write that is
+//!   on its way to S3 for longer than that could come after the removal, and its rows would be there twice.
+//! * The keys of a group's outputs fit its entry: DynamoDB's home writes down 200 KB of them, some 1,500. A group with
+//!   more is run again as it was begun, but what another version of the code names otherwise stays beside.
+//! * Groups from before settings and outputs were written down have none: they are run with the settings of today, and
+//!   leave what only their former runs have named.
+//! * The table of a group is still known to the code. Where it is not, the group fails, names the version that began it
+//!   and the table, and its messages stay.
 
 #[cfg(feature = "aws")]
 pub mod dynamodb;
+pub mod folder;
 pub mod seen;
 
 use std::collections::BTreeMap;

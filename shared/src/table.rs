@@ -6,6 +6,9 @@
 //! in [`definitions`].
 
 pub mod definitions;
+mod set;
+
+pub use set::TableSet;
 
 use std::sync::Arc;
 

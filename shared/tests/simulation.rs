@@ -15,10 +15,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod laws;
 mod simulation {
     pub(crate) mod bugs;
     pub(crate) mod check;
     pub(crate) mod edges;
+    pub(crate) mod folder;
     pub(crate) mod limits;
     pub(crate) mod logs;
     pub(crate) mod run;
@@ -104,6 +106,34 @@ fn deliberate_bugs_are_caught() {
 #[test]
 fn an_object_that_leaves_does_not_change_how_the_others_are_cut() {
     simulation::schedules::cut_beside_a_broken_object().unwrap();
+}
+
+#[test]
+fn a_group_waits_for_the_code_that_knows_its_tables() {
+    simulation::schedules::a_table_that_is_not_known().unwrap();
+}
+
+/// The ledger of the simulation obeys what the others do.
+#[test]
+fn the_book_obeys_the_laws() {
+    let world = simulation::world::World::new(0, None);
+    world.state().trouble = 0;
+    futures::executor::block_on(laws::hold_for(&simulation::edges::Book(world)));
+}
+
+/// On a real folder, whatever runs next: the same code, or versions of it that map records otherwise.
+#[test]
+fn a_process_on_a_folder_may_die_at_each_step() {
+    let all: &[u8] = if cfg!(debug_assertions) { &[2] } else { &[0, 1, 2] };
+    for &next in all {
+        let steps = simulation::folder::dies_at_each_step(next);
+        assert!(steps > 50, "{steps} steps are too few to have been through it all");
+    }
+}
+
+#[test]
+fn a_process_on_a_folder_may_die_twice() {
+    simulation::folder::dies_twice();
 }
 
 /// The ledger looks up the objects and then their groups, and much may happen between the two.

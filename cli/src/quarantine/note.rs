@@ -4,14 +4,14 @@
 //! killed leaves each row once if it is repeated with the same records. The note says which these were. It is
 //! taken back when the file of the quarantine has been replaced.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
-
-use crate::ledger::Ledger;
+use shared::durable;
+use shared::ledger::folder::FolderState;
 
 /// What a retry is about to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub(super) struct Note {
     pub(super) codec: String,
 }
 
-fn path(ledger: &Ledger) -> PathBuf {
-    ledger.state().join("retry.json")
+fn path(state: &FolderState) -> PathBuf {
+    state.path().join("retry.json")
 }
 
 impl Note {
@@ -41,8 +41,8 @@ impl Note {
     ///
     /// # Errors
     /// If there is one and it cannot be read.
-    pub(super) fn read(ledger: &Ledger) -> anyhow::Result<Option<Self>> {
-        let path = path(ledger);
+    pub(super) fn read(state: &FolderState) -> anyhow::Result<Option<Self>> {
+        let path = path(state);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -57,15 +57,9 @@ impl Note {
     ///
     /// # Errors
     /// If that fails; no row may become visible then.
-    pub(super) fn write(&self, ledger: &Ledger) -> anyhow::Result<()> {
-        let path = path(ledger);
-        let temporary = path.with_extension("part");
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
-        };
+    pub(super) fn write(&self, state: &FolderState) -> anyhow::Result<()> {
+        let path = path(state);
+        let write = || durable::replace(&path, &serde_json::to_vec(self)?);
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 
@@ -73,9 +67,9 @@ impl Note {
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn remove(ledger: &Ledger) -> anyhow::Result<()> {
-        let path = path(ledger);
-        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
+    pub(super) fn remove(state: &FolderState) -> anyhow::Result<()> {
+        let path = path(state);
+        durable::remove(&path).with_context(|| format!("cannot remove {}", path.display()))
     }
 }
 
@@ -83,8 +77,8 @@ impl Note {
 ///
 /// # Errors
 /// If there is such a retry.
-pub(crate) fn refuse_interrupted(ledger: &Ledger) -> anyhow::Result<()> {
-    if Note::read(ledger)?.is_some() {
+pub(crate) fn refuse_interrupted(state: &FolderState) -> anyhow::Result<()> {
+    if Note::read(state)?.is_some() {
         bail!("a retry of the quarantine was interrupted; run `lake quarantine retry` on this lake first");
     }
     Ok(())

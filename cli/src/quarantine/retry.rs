@@ -13,18 +13,18 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use shared::catalog::folder::FolderCatalog;
 use shared::layout::Codec;
+use shared::ledger::folder::FolderState;
 use shared::pipeline::{Pipeline, Retried, Settings};
 use shared::quarantine::Entry;
-use shared::store::folder::FolderStore;
-use shared::table::TableDefinition;
+use shared::store::folder::{self, FolderStore};
+use shared::table::{TableDefinition, TableSet};
 use tokio::runtime::{Builder, Runtime};
 
 use super::note::Note;
 use super::outcome::Outcome;
 use super::rewrite::Rewrite;
 use super::{Filter, QuarantineFile, files};
-use crate::ledger::{self, Ledger};
-use crate::selection::{Selection, TableSet};
+use crate::selection::Selection;
 use crate::{ingest, lake, sources};
 
 /// Read the records in quarantine again.
@@ -77,9 +77,9 @@ Exit code: 0 every record that was tried left the quarantine, 1 some stay or som
 /// # Errors
 /// If the quarantine or the lake's state cannot be read, or the lake cannot be written.
 pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let ledger = Ledger::open(&args.lake)?;
+    let state = FolderState::open(&args.lake)?;
     let runtime = Builder::new_current_thread().build()?;
-    let mut run = Run { args, ledger: &ledger, runtime, outcome: Outcome::new(args.dry_run) };
+    let mut run = Run { args, state: &state, runtime, outcome: Outcome::new(args.dry_run) };
     run.interrupted()?;
     let files: Vec<QuarantineFile> =
         files(&args.lake)?.into_iter().filter(|file| args.filter.takes_function(&file.function)).collect();
@@ -107,7 +107,7 @@ struct Step<'a> {
 
 struct Run<'a> {
     args: &'a RetryArgs,
-    ledger: &'a Ledger,
+    state: &'a FolderState,
     runtime: Runtime,
     outcome: Outcome,
 }
@@ -115,7 +115,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Finishes what an earlier retry has begun, as it was begun.
     fn interrupted(&mut self) -> anyhow::Result<()> {
-        let Some(note) = Note::read(self.ledger)? else { return Ok(()) };
+        let Some(note) = Note::read(self.state)? else { return Ok(()) };
         if self.args.dry_run {
             bail!("a retry was interrupted; run it without --dry-run, which finishes it");
         }
@@ -123,8 +123,8 @@ impl Run<'_> {
         let file = files.iter().find(|file| file.function == note.function && file.name == note.file);
         // A file that has changed or is gone was replaced: all but taking back the note was done.
         let unchanged =
-            |file: &&QuarantineFile| ledger::sha256(&file.path).ok().as_ref() == Some(&note.sha256);
-        let Some(file) = file.filter(unchanged) else { return Note::remove(self.ledger) };
+            |file: &&QuarantineFile| folder::sha256(&file.path).ok().as_ref() == Some(&note.sha256);
+        let Some(file) = file.filter(unchanged) else { return Note::remove(self.state) };
         let index = sources::index(&note.function)
             .with_context(|| format!("the interrupted retry is of {}, which is no source", note.function))?;
         let known = sources::ALL[index]().tables();
@@ -137,7 +137,7 @@ impl Run<'_> {
         let lines = note.lines.iter().copied().collect();
         self.step(&Step { file, lines, tables, region: &note.region, codec: &note.codec })?;
         // Another version of the mapping may take none of them.
-        if Note::read(self.ledger)?.is_some() { Note::remove(self.ledger) } else { Ok(()) }
+        if Note::read(self.state)?.is_some() { Note::remove(self.state) } else { Ok(()) }
     }
 
     /// Tries the records of one function.
@@ -148,7 +148,7 @@ impl Run<'_> {
             return Ok(());
         };
         let source = sources::ALL[index]();
-        if self.ledger.source(source.name(), source.tables())?.pending()?.is_some() {
+        if !self.state.ledger(source.name(), source.tables())?.open_groups().is_empty() {
             let reason = "an ingest of this source was interrupted; run `lake ingest` again first".to_owned();
             self.outcome.fail(format!("quarantine/{function}"), reason);
             return Ok(());
@@ -225,7 +225,7 @@ impl Run<'_> {
             Ok(())
         })?;
         let wanted: HashSet<&str> = paths.iter().map(|(_, path)| path.as_str()).collect();
-        let known = self.ledger.tables_of(&file.function, tables, &wanted)?;
+        let known = self.state.tables_of(&file.function, tables, &wanted)?;
         let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
         for (line, path) in &paths {
             let tables = known.get(path).copied().unwrap_or(given);
@@ -238,7 +238,7 @@ impl Run<'_> {
     fn step(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
         let Step { file, lines, tables, region, codec } = step;
         let names: Vec<String> = tables.iter().map(|table| table.id()).collect();
-        let sha256 = ledger::sha256(&file.path)?;
+        let sha256 = folder::sha256(&file.path)?;
         let index = sources::index(&file.function).context("no source has this name")?;
         let pipeline = Pipeline::new(
             sources::ALL[index](),
@@ -299,7 +299,7 @@ impl Run<'_> {
                 region: (*region).to_owned(),
                 codec: (*codec).to_owned(),
             };
-            note.write(self.ledger)?;
+            note.write(self.state)?;
             let report = self.runtime.block_on(retry.publish());
             if let Some(failure) = report.failures.first() {
                 bail!("{}; make the lake writable and run this again", failure.reason);
@@ -307,7 +307,7 @@ impl Run<'_> {
             self.outcome.add(&report);
         }
         rewrite.commit()?;
-        if landed > 0 { Note::remove(self.ledger) } else { Ok(()) }
+        if landed > 0 { Note::remove(self.state) } else { Ok(()) }
     }
 }
 

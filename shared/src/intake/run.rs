@@ -42,7 +42,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
 
     async fn run_as_begun(&self, ledger: &L, work: &mut Work<'_>, group: &Group) -> Result<(), Stopped> {
         let as_begun = group.settings.as_ref().map(|settings| self.pipeline.as_begun(settings)).transpose();
-        match as_begun.map_err(Stopped::letting_go)? {
+        match as_begun.map_err(|unknown| Stopped::letting_go(&unknown))? {
             None => self.run_with(&self.pipeline, ledger, work, group).await,
             Some(pipeline) => self.run_with(&pipeline, ledger, work, group).await,
         }
@@ -69,12 +69,12 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             work.fail_member(&group.members[remaining[failure.index]], &failure.reason, failure.partial);
         }
         if let Some(torn) = failures.first() {
-            return Err(Stopped::letting_go(format!("its group is not whole: {}", torn.reason)));
+            return Err(Stopped::letting_go(&format!("its group is not whole: {}", torn.reason)));
         }
         // Another version of the code, or a member that has left since, named them; their rows are elsewhere now.
         for key in stale {
             let failed = |error| format!("its group is not whole: {key} of an earlier run stays: {error}");
-            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(failed(error)))?;
+            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(&failed(error)))?;
         }
         let accounts: BTreeSet<&str> = arrivals.keys().map(|origin| origin.account.as_str()).collect();
         work.report.requests.ledger_writes += accounts.len() as u64 + cost::group_units(group.members.len());
@@ -84,7 +84,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             warn!(%error, "what was last seen is not up to date; nothing else is amiss");
         }
         // If this fails, the rows are there; the next delivery runs the group again, which changes nothing, and tries again.
-        ledger.finish(&group).await.map_err(Stopped::holding)
+        ledger.finish(&group).await.map_err(|error| Stopped::holding(&error))
     }
 
     /// Reads the members until it is settled who of them remains, and what outputs are about to be completed. Then
@@ -98,18 +98,20 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     ) -> Result<Option<(Group, Read<'p, S>)>, Stopped> {
         let lease = work.lease;
         let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
+        let mut progress: &(dyn Fn(u64) + Sync) = &self.progress.0;
         group.left_out.iter_mut().for_each(|left_out| left_out.sort_unstable());
         loop {
             let started = work.deadline.now();
             let remaining = group.remaining();
             let members = remaining.iter().map(|&member| group.members[member].clone()).collect();
-            let read = pipeline.read(members, &identities, &|_| {}, work.deadline).await;
+            let read = pipeline.read(members, &identities, progress, work.deadline).await;
+            progress = &|_| {}; // who is read again has been told before
             let is_decided = group.left_out.is_some();
             if let (true, Some(failure), false) = (is_decided, read.failures().first(), ledger.is_exclusive())
             {
                 let reason = format!("a member of its group cannot be read any more: {}", failure.reason);
                 work.report.merge(read.discard().await);
-                return Err(Stopped::letting_go(reason));
+                return Err(Stopped::letting_go(&reason));
             }
             if is_decided && !read.left().is_empty() {
                 work.report.merge(read.discard().await);
@@ -136,7 +138,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             };
             if held != Ok(true) {
                 work.report.merge(read.discard().await);
-                return Err(Stopped::holding(undecided(held)));
+                return Err(Stopped::holding(&undecided(held)));
             }
             work.tell_who_leaves(&group, &remaining, &read);
             // The names from before are kept: what they name and this run does not is removed.
@@ -162,7 +164,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     /// Takes back all that a group may have in the lake, before it is gone.
     async fn withdraw(&self, pipeline: &Pipeline<S, C>, group: &Group) -> Result<(), Stopped> {
         for key in &group.outputs {
-            pipeline.remove_output(key).await.map_err(Stopped::letting_go)?;
+            pipeline.remove_output(key).await.map_err(|error| Stopped::letting_go(&error))?;
         }
         Ok(())
     }
@@ -177,11 +179,11 @@ struct Stopped {
 }
 
 impl Stopped {
-    fn letting_go(reason: impl ToString) -> Self {
+    fn letting_go(reason: &impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), lets_go: true }
     }
 
-    fn holding(reason: impl ToString) -> Self {
+    fn holding(reason: &impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), lets_go: false }
     }
 

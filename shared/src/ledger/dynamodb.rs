@@ -401,6 +401,29 @@ mod tests {
     }
 
     #[test]
+    fn a_group_of_an_earlier_version_has_neither_settings_nor_outputs() {
+        let mut item = entry("open", None);
+        let group = group_of("g", &item).unwrap();
+        assert_eq!((group.settings, group.outputs, group.members.len()), (None, Vec::new(), 2));
+        item.insert("settings".to_owned(), text(r#"{"tables":["WAF@2.0"],"codec":"gzip"}"#));
+        item.insert("outputs".to_owned(), text(r#"["k"]"#));
+        let group = group_of("g", &item).unwrap();
+        assert_eq!(
+            (group.settings.unwrap().tables, group.outputs),
+            (vec!["WAF@2.0".to_owned()], vec!["k".to_owned()])
+        );
+        item.insert("settings".to_owned(), text("not json"));
+        assert_eq!(group_of("g", &item), None);
+    }
+
+    #[test]
+    fn too_many_outputs_are_not_written_down() {
+        let keys = |count: usize| vec!["k".repeat(97); count];
+        assert!(outputs_text(&keys(1_999)).unwrap().is_some());
+        assert!(outputs_text(&keys(2_001)).unwrap().is_none());
+    }
+
+    #[test]
     fn who_left_a_group_is_not_done_with_it() {
         let [a, b] = ["a", "b"].map(|key| ObjectRef::new("raw", key));
         let of = |object: &ObjectRef, entry: Option<&Item>| standing(object, "g".to_owned(), entry);

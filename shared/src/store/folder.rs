@@ -1,4 +1,5 @@
-//! The store on folders: what `lake` runs on. A bucket is a folder, a key a path below it.
+//! The store on folders: what `lake` runs on. A bucket is a folder, a key a path below it. An entity tag of 64 hex digits
+//! is the SHA-256 of the bytes: if an object is asked for by it, reading other bytes ends in an error.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -6,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 
 use super::{Body, Store, StoreError, Upload};
 use crate::durable;
@@ -46,6 +48,32 @@ fn failed(operation: &'static str, path: &Path, error: &std::io::Error) -> Store
     }
 }
 
+fn changed(path: &Path) -> StoreError {
+    let reason = "its content is another than the one that was asked for".to_owned();
+    StoreError::Failed { operation: "get", location: path.display().to_string(), reason }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of a file's bytes, in hex: its entity tag.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sha256(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => hash.update(&buffer[..length]),
+        }
+    }
+    Ok(hex(hash))
+}
+
 impl Store for FolderStore {
     type Upload = FolderUpload;
 
@@ -53,14 +81,21 @@ impl Store for FolderStore {
         let path = path("get", &object.bucket, &object.key)?;
         let file = File::open(&path).map_err(|error| failed("get", &path, &error))?;
         let size = file.metadata().ok().map(|metadata| metadata.len());
-        let chunks = futures::stream::unfold(Some((file, path)), |state| async {
-            let (mut file, path) = state?;
+        let check = object.etag.clone().filter(|etag| etag.len() == 64).map(|etag| (Sha256::new(), etag));
+        let chunks = futures::stream::unfold(Some((file, path, check)), |state| async {
+            let (mut file, path, mut check) = state?;
             let mut chunk = vec![0; CHUNK];
             match file.read(&mut chunk) {
-                Ok(0) => None,
+                Ok(0) => {
+                    let (hash, etag) = check?;
+                    (hex(hash) != etag).then(|| (Err(changed(&path)), None))
+                }
                 Ok(length) => {
                     chunk.truncate(length);
-                    Some((Ok(Bytes::from(chunk)), Some((file, path))))
+                    if let Some((hash, _)) = &mut check {
+                        hash.update(&chunk);
+                    }
+                    Some((Ok(Bytes::from(chunk)), Some((file, path, check))))
                 }
                 Err(error) => Some((Err(failed("get", &path, &error)), None)),
             }
@@ -141,6 +176,21 @@ mod tests {
                 assert!(matches!(FolderStore.get(&object).await, Err(StoreError::NotFound { .. })));
             }
         });
+    }
+
+    #[test]
+    fn other_bytes_than_the_ones_asked_for_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        let etag = sha256(&path).unwrap();
+        assert_eq!(etag, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let object = ObjectRef { etag: Some(etag), ..ObjectRef::new(folder.path().to_str().unwrap(), "abc") };
+        let read =
+            || block_on(async { FolderStore.get(&object).await.unwrap().chunks.collect::<Vec<_>>().await });
+        assert_eq!(read(), [Ok(Bytes::from_static(b"abc"))]);
+        std::fs::write(&path, "abd").unwrap();
+        assert!(read().last().unwrap().as_ref().unwrap_err().to_string().contains("content"));
     }
 
     #[test]

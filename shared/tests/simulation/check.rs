@@ -22,7 +22,7 @@ const QUARANTINE: &str = "quarantine";
 /// group was begun with.
 pub(crate) fn check(world: &World, expected: &Counts, broken: &[String]) -> Result<(), String> {
     let state = world.state();
-    let (found, latest) = find(&state)?;
+    let (found, latest) = find(&state.lake, &state.partitions)?;
     let tables = tables_of_groups(&state);
     let lost: Vec<&String> = expected.keys().filter(|id| !found.contains_key(*id)).collect();
     let strange: Vec<&String> = found.keys().filter(|id| !expected.contains_key(*id)).collect();
@@ -65,13 +65,16 @@ fn check_seen(state: &State, latest: &BTreeMap<Origin, i64>) -> Result<(), Strin
 }
 
 /// What a reader finds: the records, in the lake and in quarantine, and the latest time by origin.
-pub(crate) fn find(state: &State) -> Result<(BTreeMap<String, Places>, BTreeMap<Origin, i64>), String> {
+pub(crate) fn find(
+    lake: &BTreeMap<String, Vec<u8>>,
+    partitions: &BTreeSet<String>,
+) -> Result<(BTreeMap<String, Places>, BTreeMap<Origin, i64>), String> {
     let mut found: BTreeMap<String, Places> = BTreeMap::new();
     let mut latest = BTreeMap::new();
     let mut add = |id: &str, place: &str| {
         *found.entry(id.to_owned()).or_default().entry(place.to_owned()).or_default() += 1;
     };
-    for (key, bytes) in &state.lake {
+    for (key, bytes) in lake {
         if key.starts_with("quarantine/") {
             let mut text = String::new();
             MultiGzDecoder::new(bytes.as_slice())
@@ -86,7 +89,7 @@ pub(crate) fn find(state: &State) -> Result<(BTreeMap<String, Places>, BTreeMap<
             continue;
         }
         let prefix = format!("{}/", key.rsplit_once('/').unwrap().0);
-        if !state.partitions.contains(&prefix) {
+        if !partitions.contains(&prefix) {
             continue; // no reader finds it
         }
         let version = key.split('/').nth(2).unwrap();

@@ -1,12 +1,12 @@
 //! One invocation and its limits: weight, time, and a panic of our own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::check::find;
+use super::check::{Places, find};
 use super::run::{TIMEOUT, created, invoke};
 use super::schedules::finish;
 use super::world::{Deployment, Message, World};
@@ -42,8 +42,13 @@ fn failed(world: &World, invocation: u64, messages: &[Message]) -> BTreeSet<u64>
     answer.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
 }
 
+fn found(world: &World) -> BTreeMap<String, Places> {
+    let state = world.state();
+    find(&state.lake, &state.partitions).unwrap().0
+}
+
 fn each_once(world: &World) -> bool {
-    let (found, _) = find(&world.state()).unwrap();
+    let found = found(world);
     found.len() as u64 == OBJECTS && found.values().all(|places| places.values().eq([&1]))
 }
 
@@ -77,7 +82,7 @@ pub(crate) fn work_stops_in_time(max_objects: u64) -> BTreeSet<usize> {
         let took = world.state().now - start;
         // What is not in its power: calls that were begun before it was time to stop.
         assert!(took < TIMEOUT / 2 + 20 * (pace + 1), "{pace} ms a call: it took {took} ms");
-        let (found, _) = find(&world.state()).unwrap();
+        let found = found(&world);
         assert_eq!(found.len() + back.len(), OBJECTS as usize, "{pace} ms a call: {back:?} came back");
         left.insert(back.len());
         world.state().pace = 0;

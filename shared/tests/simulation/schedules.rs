@@ -95,3 +95,43 @@ pub(crate) fn left_out_while_looked_up(bug: Option<Bug>) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// A group was begun with a table that the code of the next invocation does not know; the one after knows it again.
+pub(crate) fn a_table_that_is_not_known() -> Result<(), String> {
+    let (world, mut messages) =
+        world([("broken", String::new()), ("good", "r1 1 20000\n".to_owned())], 48 << 20, None);
+    messages.remove(0);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut first = invoke(&world, 1, messages.clone());
+    while world.state().groups.is_empty() {
+        if first.future.as_mut().poll(&mut context).is_ready() {
+            return Err("the first run has come to its end, nothing is claimed".to_owned());
+        }
+    }
+    drop(first);
+    let rename = |from: &str, to: &str| {
+        for entry in world.state().groups.values_mut() {
+            let tables = &mut entry.group.settings.as_mut().unwrap().tables;
+            assert_eq!(*tables, [from]);
+            *tables = vec![to.to_owned()];
+        }
+    };
+    rename("TEST@2.0", "TEST@9.0");
+    for invocation in [2, 3] {
+        world.state().now += 2 * TIMEOUT;
+        let answer = finish(&mut invoke(&world, invocation, messages.clone()));
+        if answer.batch_item_failures.len() != 1 || !world.state().lake.is_empty() {
+            return Err(format!("the message has to stay, and the lake as it was: {answer:?}"));
+        }
+    }
+    rename("TEST@9.0", "TEST@2.0");
+    // The lease was given back, so nobody has to wait for its end. Both tables are enabled by now; it began with one.
+    world.state().deployment.tables = [true, true];
+    world.state().now += 1;
+    let answer = finish(&mut invoke(&world, 4, messages));
+    let keys: Vec<String> = world.state().lake.keys().cloned().collect();
+    match (answer.batch_item_failures.is_empty(), keys.as_slice()) {
+        (true, [key]) if key.starts_with("aws/TEST/2.0/") => Ok(()),
+        _ => Err(format!("expected one object of the table it was begun with: {answer:?}, {keys:?}")),
+    }
+}

@@ -252,7 +252,8 @@ impl World {
     }
 }
 
-struct Pause(usize);
+/// An await point that takes so many turns.
+pub(crate) struct Pause(pub(crate) usize);
 
 impl Future for Pause {
     type Output = ();

@@ -1,0 +1,54 @@
+//! The failed files of a source while a run goes on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+use shared::ledger::folder::failed::{self, FailedFile};
+use shared::ledger::folder::{FolderLedger, FolderState};
+
+/// The failed files of a source, by path; see [`failed`].
+pub(super) struct Failures {
+    source: String,
+    before: Vec<FailedFile>,
+    files: BTreeMap<String, FailedFile>,
+}
+
+impl Failures {
+    /// What earlier runs have left.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn read(state: &FolderState, source: &str) -> anyhow::Result<Self> {
+        let before = failed::read(state.path(), source)
+            .with_context(|| format!("cannot read state/failed/{source}.jsonl of the lake"))?;
+        let files = before.iter().map(|file| (file.path.clone(), file.clone())).collect();
+        Ok(Self { source: source.to_owned(), before, files })
+    }
+
+    /// A file cannot be brought in.
+    pub(super) fn failed(&mut self, path: &Path, sha256: Option<String>, reason: &str) {
+        let path = path.to_string_lossy().into_owned();
+        let file = FailedFile { path: path.clone(), sha256, reason: reason.to_owned() };
+        self.files.insert(path, file);
+    }
+
+    /// A file is in the lake.
+    pub(super) fn landed(&mut self, path: &Path) {
+        self.files.remove(&*path.to_string_lossy());
+    }
+
+    /// Writes down what is left. Files that are gone are not.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write(mut self, ledger: &FolderLedger) -> anyhow::Result<()> {
+        self.files.retain(|path, _| Path::new(path).exists());
+        let files: Vec<FailedFile> = self.files.into_values().collect();
+        if files == self.before {
+            return Ok(());
+        }
+        failed::replace(ledger.state(), &self.source, &files)
+            .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))
+    }
+}

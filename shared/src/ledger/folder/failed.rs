@@ -1,0 +1,59 @@
+//! Files that could not be brought into the lake: a folder's dead-letter queue. `state/failed/<source>.jsonl` has a line
+//! for each, by path. A file leaves it when it lands or is gone.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::FolderState;
+use crate::durable;
+
+/// A file that is not in the lake.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FailedFile {
+    /// Its absolute path.
+    pub path: String,
+    /// SHA-256 of the bytes that failed, in hex; `None` if they could not be read.
+    pub sha256: Option<String>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+fn file(state: &Path, source: &str) -> PathBuf {
+    state.join("failed").join(format!("{source}.jsonl"))
+}
+
+/// The failed files of a source, by path. `state` is the folder `state` of the lake; reading needs no lock.
+///
+/// # Errors
+/// If the file cannot be read or a line is none of these.
+pub fn read(state: &Path, source: &str) -> io::Result<Vec<FailedFile>> {
+    let path = file(state, source);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    text.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from)).collect()
+}
+
+/// Replaces the failed files of a source. None at all leaves no file.
+///
+/// # Errors
+/// If it cannot be written; the former ones stand then.
+pub fn replace(state: &FolderState, source: &str, failed: &[FailedFile]) -> io::Result<()> {
+    let path = file(state.path(), source);
+    if failed.is_empty() {
+        return durable::remove(&path);
+    }
+    let mut sorted: Vec<&FailedFile> = failed.iter().collect();
+    sorted.sort();
+    let mut text = Vec::new();
+    for file in sorted {
+        serde_json::to_writer(&mut text, file)?;
+        text.push(b'\n');
+    }
+    durable::replace(&path, &text)
+}

@@ -24,6 +24,7 @@ use crate::recognise;
 use crate::selection::{Selection, TableSet};
 use crate::sources::{self, Make, Sources, Verdict};
 use crate::summary::{Failed, Summary};
+use crate::terminal;
 
 /// Files that are ingested together at most: their rows share one Parquet object a partition.
 const GROUP_FILES: usize = 512;
@@ -188,7 +189,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         serde_json::to_writer(&mut *out, &summary)?;
         writeln!(out)?;
     } else {
-        summary.print(out, &mut io::stderr())?;
+        summary.print(out, &mut terminal::stderr())?;
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -230,7 +231,7 @@ impl Ingest<'_> {
         if let Some(mut group) = ledger.pending()? {
             let tables = ledger.tables(&group)?;
             writeln!(
-                io::stderr(),
+                terminal::stderr(),
                 "first the {} files of an ingest that was interrupted",
                 group.files.len()
             )?;

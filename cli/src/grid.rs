@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::terminal::is_harmful;
+
 /// A table of text.
 #[derive(Debug)]
 pub(crate) struct Grid {
@@ -24,7 +26,8 @@ impl Grid {
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         // A control character in a name (they come from the logs) must not reach the terminal.
-        let clean = |cell: String| cell.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let harmful = |c: char| c.is_control() || is_harmful(c);
+        let clean = |cell: String| cell.chars().map(|c| if harmful(c) { '?' } else { c }).collect();
         self.rows.push(cells.into_iter().map(clean).collect());
     }
 

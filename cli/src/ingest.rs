@@ -25,6 +25,7 @@ use crate::recognise;
 use crate::selection::Selection;
 use crate::sources::{self, Sources, Verdict};
 use crate::summary::{Failed, Summary};
+use crate::terminal;
 
 /// Bring raw logs into a lake.
 ///
@@ -184,7 +185,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         serde_json::to_writer(&mut *out, &summary)?;
         writeln!(out)?;
     } else {
-        summary.print(out, &mut io::stderr())?;
+        summary.print(out, &mut terminal::stderr())?;
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

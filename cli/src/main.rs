@@ -14,10 +14,11 @@ mod selection;
 mod sources;
 mod summary;
 mod tables;
+mod terminal;
 mod views;
 
 use std::fmt;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -74,7 +75,11 @@ impl Command {
 
 fn main() -> ExitCode {
     let command = Command::parse();
-    let mut out = BufWriter::new(io::stdout().lock());
+    // A file or another program gets every byte; a terminal acts on some.
+    let stdout = io::stdout().lock();
+    let stdout: Box<dyn Write> =
+        if stdout.is_terminal() { Box::new(terminal::Tame::new(stdout)) } else { Box::new(stdout) };
+    let mut out = BufWriter::new(stdout);
     let outcome = command.run(&mut out).and_then(|code| {
         out.flush()?;
         Ok(code)
@@ -85,7 +90,7 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where even stderr is closed, the exit code still tells.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(terminal::stderr(), "error: {error:#}");
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }

@@ -23,6 +23,7 @@ use crate::files::RawFile;
 use crate::selection::Selection;
 use crate::sources::Make;
 use crate::summary::{Failed, Summary};
+use crate::terminal;
 
 /// Stored bytes that are ingested together at most, unless one file alone is larger.
 const GROUP_BYTES: u64 = 256 << 20;
@@ -90,7 +91,7 @@ impl Ingest<'_> {
                 anyhow!("{pending} names the table {unknown}, which this `lake` does not know")
             })?;
             let members = members(&group);
-            writeln!(io::stderr(), "first the {} files of an ingest that was interrupted", members.len())?;
+            writeln!(terminal::stderr(), "first the {} files of an ingest that was interrupted", members.len())?;
             let region = group.settings.as_ref().and_then(|settings| settings.region.clone());
             let settings =
                 Settings { region: region.or(self.settings.region.clone()), ..self.settings.clone() };

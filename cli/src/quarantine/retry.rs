@@ -5,7 +5,7 @@
 //! one leaves each row once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ use super::outcome::Outcome;
 use super::rewrite::Rewrite;
 use super::{Filter, QuarantineFile, files};
 use crate::selection::Selection;
-use crate::{ingest, lake, sources};
+use crate::{ingest, lake, sources, terminal};
 
 /// Read the records in quarantine again.
 ///
@@ -91,7 +91,7 @@ pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
         serde_json::to_writer(&mut *out, &outcome)?;
         writeln!(out)?;
     } else {
-        outcome.print(out, &mut io::stderr())?;
+        outcome.print(out, &mut terminal::stderr())?;
     }
     Ok(if outcome.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -133,7 +133,11 @@ impl Run<'_> {
         if tables.len() != note.tables.len() {
             bail!("the interrupted retry names a table that this `lake` does not know");
         }
-        writeln!(io::stderr(), "first the {} records of a retry that was interrupted", note.lines.len())?;
+        writeln!(
+            terminal::stderr(),
+            "first the {} records of a retry that was interrupted",
+            note.lines.len()
+        )?;
         let lines = note.lines.iter().copied().collect();
         self.step(&Step { file, lines, tables, region: &note.region, codec: &note.codec })?;
         // Another version of the mapping may take none of them.

@@ -50,6 +50,7 @@ fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=
 .PHONY: lint
 lint: setup ## Check format, lints, licences of dependencies and the template
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
 		echo "cargo deny check licenses bans sources"; \
@@ -63,6 +64,7 @@ lint: setup ## Check format, lints, licences of dependencies and the template
 .PHONY: fmt
 fmt: ## Format the Rust code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: doc
 doc: ## Build the API documentation; a broken link is an error

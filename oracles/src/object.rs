@@ -28,7 +28,7 @@ pub fn check(subject: &Subject, object: &[u8]) {
 /// and always for the same.
 pub fn check_some(subject: &Subject, object: &[u8]) {
     let number = number(object);
-    let beside = number % 32 == 0;
+    let beside = number.is_multiple_of(32);
     look(subject, object, number, Looks { rows: beside || number % 8 == 1, pieces: number % 4 == 2, beside });
 }
 

@@ -158,8 +158,13 @@ impl VpcFlowNormalizer {
         facts: &KeyFacts,
         out: &mut Output<'_>,
     ) -> Result<Outcome, Rejection> {
+        let line = message.trim_ascii();
+        if line.contains('\n') {
+            let detail = "message: expected one line, found several".to_owned();
+            return Err(Rejection { reason: "several_lines", detail });
+        }
         self.lines.begin();
-        self.normalize_line(message.trim_ascii(), facts, out)
+        self.normalize_line(line, facts, out)
     }
 
     /// Each log event is a record. What it does not say the envelope does: whose it is and when it was.

@@ -52,6 +52,7 @@ fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=
 lint: setup ## Check format, lints, licences and sources of dependencies, the template
 	@scripts/setup-lint
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 	.venv/bin/cfn-lint template.yaml
@@ -61,6 +62,7 @@ lint: setup ## Check format, lints, licences and sources of dependencies, the te
 .PHONY: fmt
 fmt: ## Format the Rust code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 .PHONY: doc
 doc: ## Build the API documentation; a broken link is an error

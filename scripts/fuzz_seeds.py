@@ -1,7 +1,7 @@
 """Writes what the fuzz targets begin with: fuzz/seeds/<target>/, and fuzz/dictionaries/<target>.dict.
 
 Seeds are the samples, the events, the oracles' fixtures and, where it lies beside the repository, the reference corpus,
-cut into pieces of a few kilobytes. Dictionaries are the texts in a source's code, which are the names that it looks for,
+cut into pieces of a few kilobytes, and compositions of those: the same ones each time. Dictionaries are the texts in a source's code, which are the names that it looks for,
 and some odd values. Nothing of it is kept in git, so neither can fall behind the code.
 
 Usage: fuzz_seeds.py TARGET...
@@ -15,6 +15,7 @@ import shutil
 import sys
 import zlib
 from pathlib import Path
+from random import Random
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -99,6 +100,54 @@ def bodies():
         yield path.read_bytes()
 
 
+def lists(record):
+    """What a source may wrap a record in, and what it may not."""
+    events = [{"id": "1", "timestamp": 1773479100000, "message": record}, {"id": "2", "message": None}, 7]
+    yield json.dumps({"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/aws/eks/shop/cluster",
+                      "logStream": "kube-apiserver-audit-0123456789abcdef0123456789abcdef", "logEvents": events})  # fmt: skip
+    yield json.dumps({"logStreamName": "eni-0a1b2c3d4e5f60718-all", "timestamp": 1773479100000, "message": record})
+    yield json.dumps({"message": record})
+    yield f'{{"Records":[{record}]}}'
+    yield f'{{"Findings":[{record}],"NextToken":"a"}}'
+    yield f'{{"detail-type":"Security Hub Findings - Imported","detail":{{"findings":[{record}]}}}}'
+    yield f'{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{record}, 7]}}'
+    yield f"[{record}, 7]"
+    yield f"2026-03-14T09:05:00Z {record}"
+    yield f"{record} and more"
+
+
+def compositions(target, count=200):
+    """Records in lists, lists in lists, and several of them with all that may stand between and damage them."""
+    random = Random(target)
+    whole = [text for path in of_source(target) for text in pieces(decoded(path)) if len(text) < 1_500]
+    whole = sorted({text.decode(errors="ignore").strip() for text in whole})
+    records = [text for document in whole for text in [document, *records_of(document)]]
+    for _ in range(count if records else 0):
+        parts = []
+        for _ in range(random.randint(1, 3)):
+            part = random.choice(records)
+            for _ in range(random.choice([0, 1, 1, 2])):
+                part = random.choice(list(lists(part)))
+            parts.append(part)
+        content = random.choice(["\n", "", "\r\n", ",", " \n\n"]).join(parts).encode()
+        damage, at = random.randint(0, 5), random.randint(0, len(content))
+        if damage == 0:
+            content = content[:at]
+        elif damage == 1:
+            content = content[:at] + random.choice([b"\xff", b"\xe2\x82", b'"', b"}", b"\n", b"\0"]) + content[at:]
+        yield content
+
+
+def records_of(document):
+    """Records of a document, where they can be told."""
+    try:
+        records = json.loads(document).get("Records", [])
+    except (AttributeError, ValueError, RecursionError):
+        return
+    for record in records[:4] if isinstance(records, list) else []:
+        yield json.dumps(record)
+
+
 def seeds(target):
     if target == "notification":
         yield from bodies()
@@ -112,6 +161,8 @@ def seeds(target):
                 # Compressed objects are seeds too, so that the whole road is seen.
                 if path.stat().st_size <= 1_000 and target != "frame":
                     yield path.read_bytes()
+        if target != "decode":
+            yield from compositions(other, 200 if other == target else 30)
     if target in ("decode", "frame"):
         yield from (path.read_bytes() for path in files((ROOT / "oracles/fixtures" / target, "*")))
 

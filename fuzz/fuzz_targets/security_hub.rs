@@ -2,4 +2,4 @@
 
 use oracles::{object, panics, subject};
 
-libfuzzer_sys::fuzz_target!(init: panics::take_over(), |object: &[u8]| object::check(&subject::SECURITY_HUB, object));
+libfuzzer_sys::fuzz_target!(init: panics::take_over(), |object: &[u8]| object::check_some(&subject::SECURITY_HUB, object));

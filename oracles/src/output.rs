@@ -1,10 +1,8 @@
 //! What stands in the lake, read by the `parquet` crate and not by anything of ours.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 
@@ -20,12 +18,11 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Reads a lake, and holds each row against the day of its partition.
+    /// Reads a lake, and holds each row against the day of its partition, and their number against the report.
     pub fn of(seen: &Seen) -> Self {
         let mut contents = Self::default();
         for (key, bytes) in &seen.lake {
             if key.starts_with("quarantine/") {
-                contents.quarantine.extend(lines(bytes));
                 continue;
             }
             let prefix = prefix(key);
@@ -38,7 +35,10 @@ impl Contents {
                 rows.push(row.to_string());
             }
         }
+        let rows: usize = contents.rows.values().map(Vec::len).sum();
+        assert_eq!(rows as u64, seen.report.rows.values().sum::<u64>(), "{:?}", seen.report);
         contents.rows.values_mut().for_each(|rows| rows.sort_unstable());
+        contents.quarantine = seen.quarantine();
         contents.quarantine.sort_unstable();
         contents
     }
@@ -72,10 +72,4 @@ fn time(row: &Row) -> i64 {
         Field::Long(millis) | Field::TimestampMillis(millis) => *millis,
         other => panic!("`time` is {other:?}"),
     }
-}
-
-fn lines(gzip: &[u8]) -> Vec<String> {
-    let mut text = String::new();
-    MultiGzDecoder::new(gzip).read_to_string(&mut text).unwrap();
-    text.lines().map(str::to_owned).collect()
 }

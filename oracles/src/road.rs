@@ -1,9 +1,11 @@
 //! The road in memory: raw objects in, the lake and the report out.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
 use futures::executor::block_on;
 use shared::notification::ObjectRef;
 use shared::pipeline::{Pipeline, Report, Retried, Settings};
@@ -37,6 +39,17 @@ pub struct Seen {
     pub lake: BTreeMap<String, Vec<u8>>,
     /// Prefixes of the partitions that were registered.
     pub registered: Vec<String>,
+}
+
+impl Seen {
+    /// Lines of the quarantine.
+    pub fn quarantine(&self) -> Vec<String> {
+        let mut text = String::new();
+        for (_, gzip) in self.lake.iter().filter(|(key, _)| key.starts_with("quarantine/")) {
+            MultiGzDecoder::new(gzip.as_slice()).read_to_string(&mut text).unwrap();
+        }
+        text.lines().map(str::to_owned).collect()
+    }
 }
 
 /// Ingests objects, which are given with their keys, into every table of the source.

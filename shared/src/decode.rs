@@ -134,8 +134,9 @@ impl Decoder {
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<bool, DecodeError> {
         let (format, inside) = match &mut self.format {
             Format::Unknown => {
+                let waiting = self.head.len();
                 out.append(&mut self.head); // fewer than four bytes: no compressed stream is that short
-                return Ok(false);
+                return self.count(waiting).map(|()| false);
             }
             Format::Plain => return Ok(false),
             Format::Table(table) => {
@@ -277,6 +278,10 @@ fn unzstd(
     out.resize(start + STEP, 0);
     let mut target = OutBuffer::around(&mut out[start..]);
     let result = loop {
+        // Asked again between two frames, zstd would take the next one for begun.
+        if input.is_empty() && !*within_frame {
+            break Ok(false);
+        }
         let mut source = InBuffer::around(input);
         let hint = stream.run(&mut source, &mut target);
         let used = source.pos();
@@ -396,8 +401,19 @@ mod tests {
     }
 
     #[test]
+    fn streams_that_fill_a_step_are_whole() {
+        let bytes = vec![b'x'; STEP];
+        assert_eq!(decode(&zstd::encode_all(bytes.as_slice(), 1).unwrap(), 99, u64::MAX).unwrap(), bytes);
+        assert_eq!(decode(&gzip(&bytes), 99, u64::MAX).unwrap(), bytes);
+    }
+
+    #[test]
     fn short_objects_are_plain() {
         assert_eq!(decode(b"", 1, 9).unwrap(), b"");
         assert_eq!(decode(b"{}", 1, 9).unwrap(), b"{}");
+        let (mut decoder, mut out) = (Decoder::new(9), Vec::new());
+        assert!(!decoder.decode(&mut b"{}".as_slice(), &mut out).unwrap());
+        assert!(!decoder.finish(&mut out).unwrap());
+        assert_eq!((decoder.decoded(), out.as_slice()), (2, b"{}".as_slice()));
     }
 }

@@ -7,8 +7,10 @@
 
 mod error;
 mod lines;
+mod text;
 
 pub use self::error::FrameError;
+use self::text::{blanks, is_cut_number, is_damaged, within_record};
 use crate::json::{self, Cursor, Kind};
 
 /// How a source's objects hold their records.
@@ -226,7 +228,7 @@ impl Frames {
                 Ok(text) => text,
                 Err(error) => std::str::from_utf8(&pending[..error.valid_up_to()]).unwrap_or_default(),
             };
-            let damaged = simdutf8_damage(pending, text.len());
+            let damaged = is_damaged(pending, text.len());
             // The object ends inside a character.
             let cut = last && !damaged && text.len() < pending.len();
             let mut cursor = Cursor::new(text);
@@ -370,13 +372,13 @@ impl Frames {
                         self.state = State::Outside;
                         continue;
                     };
-                    if name.plain && name.text == records {
+                    if name.is(records) {
                         cursor.expect(b'[', "an array of records")?;
                         *done = cursor.offset();
                         self.state = State::Records { first: true, bare: false };
                         continue;
                     }
-                    let is_marker = name.plain && name.text == marker;
+                    let is_marker = name.is(marker);
                     let value = cursor.value()?;
                     if cursor.peek().is_none() && value.kind == Kind::Number {
                         return Err(json::Error::Incomplete);
@@ -422,6 +424,9 @@ impl Frames {
         done: &mut usize,
         sink: &mut impl RecordSink,
     ) -> Result<bool, json::Error> {
+        if is_cut_number(cursor)? {
+            return Err(json::Error::Incomplete);
+        }
         let start = cursor.offset();
         let at = Position { index: self.index, offset: base + start as u64 };
         sink.record(cursor, at)?;
@@ -474,30 +479,6 @@ fn next_member<'a>(cursor: &mut Cursor<'a>, first: bool) -> Result<Option<json::
         return Ok(Some(name));
     }
     cursor.next_member(&mut false)
-}
-
-/// How many bytes stand before a record: white space, and the comma behind another one.
-fn blanks(window: &[u8]) -> usize {
-    window.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count()
-}
-
-/// The error with its place counted from the start of the record, which is `start` bytes into the text that was read.
-/// Where that text began depends on the pieces in which the object has arrived.
-fn within_record(error: json::Error, start: usize) -> json::Error {
-    match error {
-        json::Error::Syntax { at, expected } => {
-            json::Error::Syntax { at: at.saturating_sub(start), expected }
-        }
-        other => other,
-    }
-}
-
-/// True if what follows the valid text is damage, not merely a character that is still arriving.
-fn simdutf8_damage(bytes: &[u8], valid: usize) -> bool {
-    match std::str::from_utf8(&bytes[valid..bytes.len().min(valid + 4)]) {
-        Ok(_) => false,
-        Err(error) => error.valid_up_to() == 0 && error.error_len().is_some(),
-    }
 }
 
 #[cfg(test)]

@@ -113,7 +113,9 @@ impl<'a> PartForms<'a> {
             log_group: events.log_group.clone(),
             log_stream: events.log_stream.clone(),
         };
-        Self { record, envelope, events: events.map(|event| event.raw.text).collect() }
+        // Anything else between them is no log event, and may be equal to a part of one.
+        let objects = events.map(|event| event.raw.text).filter(|event| event.starts_with('{'));
+        Self { record, envelope, events: objects.collect() }
     }
 
     /// One of the parts, as it is to be kept.
@@ -270,6 +272,8 @@ mod tests {
         assert_eq!(event.form, Form::LogEvent);
         assert_eq!(event.envelope.unwrap().owner.as_deref(), Some("111122223333"));
         assert_eq!(forms.part(b"{}").form, Form::Part);
+        let record = r#"{"messageType":"DATA_MESSAGE","logEvents":[{"message":"{\"items\":[7]}"},7]}"#;
+        assert_eq!(PartForms::of(record).part(b"7").form, Form::Part);
         let single = r#"{"logStreamName":"s","message":"x"}"#;
         assert_eq!(PartForms::of(single).part(single.as_bytes()).form, Form::Record);
         assert_eq!(PartForms::of(r#"{"Findings":[{}]}"#).part(b"{}").form, Form::Part);

@@ -60,7 +60,9 @@ impl Object {
             if !self.bounds.is_empty() {
                 self.names.push('\n');
             }
-            self.names.push_str(&name.decoded());
+            // Line ends part the names, so a name that has one stays escaped.
+            let decoded = name.decoded();
+            self.names.push_str(if decoded.contains('\n') { name.text } else { &decoded });
             let from = self.values.len();
             match value.kind {
                 Kind::Null => {}
@@ -112,6 +114,16 @@ mod tests {
         }
         object.read(&mut Cursor::new(r#"{"bytes":1}"#)).unwrap();
         assert_eq!(object.record().unwrap().get(Field::Bytes), "1");
+    }
+
+    #[test]
+    fn a_line_end_in_a_name_does_not_move_values_to_other_fields() {
+        let mut object = Object::default();
+        let text = r#"{"a\nb":"1","srcaddr":"192.0.2.7","dstaddr":"192.0.2.9"}"#;
+        object.read(&mut Cursor::new(text)).unwrap();
+        let record = object.record().unwrap();
+        assert_eq!((record.get(Field::SrcAddr), record.get(Field::DstAddr)), ("192.0.2.7", "192.0.2.9"));
+        assert_eq!(record.rest().collect::<Vec<_>>(), [(r"a\nb", "1")]);
     }
 
     #[test]

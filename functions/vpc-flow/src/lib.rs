@@ -126,9 +126,7 @@ impl Normalizer for VpcFlowNormalizer {
             return written.map_err(RecordError::Rejected);
         }
         match self.object.take_message() {
-            Some(message) => {
-                self.normalize_line(message.trim_ascii(), facts, out).map_err(RecordError::Rejected)
-            }
+            Some(message) => self.message(&message, facts, out).map_err(RecordError::Rejected),
             None => Err(RecordError::Rejected(Rejection {
                 reason: "not_a_flow_log",
                 detail: "expected a log event with a message, or an object with fields of a flow log"
@@ -152,6 +150,23 @@ impl Normalizer for VpcFlowNormalizer {
 }
 
 impl VpcFlowNormalizer {
+    /// Reads a line that came as a message, which is understood by itself: a header in the message before it, which
+    /// nothing that AWS delivers has, does not hold, or the record could not be read again out of quarantine.
+    fn message(
+        &mut self,
+        message: &str,
+        facts: &KeyFacts,
+        out: &mut Output<'_>,
+    ) -> Result<Outcome, Rejection> {
+        let line = message.trim_ascii();
+        if line.contains('\n') {
+            let detail = "message: expected one line, found several".to_owned();
+            return Err(Rejection { reason: "several_lines", detail });
+        }
+        self.lines.begin();
+        self.normalize_line(line, facts, out)
+    }
+
     /// Each log event is a record. What it does not say the envelope does: whose it is and when it was.
     fn log_events(&mut self, events: LogEvents<'_>, facts: &KeyFacts, out: &mut Output<'_>) -> Outcome {
         if events.is_control {
@@ -166,7 +181,7 @@ impl VpcFlowNormalizer {
             facts.time =
                 event.timestamp.filter(|time| shared::ocsf::PLAUSIBLE_TIMES.contains(time)).or(key_time);
             let outcome = match event.message.and_then(|message| message.scalar()) {
-                Some(message) => self.normalize_line(message.trim_ascii(), &facts, out),
+                Some(message) => self.message(&message, &facts, out),
                 None => Err(Rejection {
                     reason: "missing_message",
                     detail: "expected a log event with a message".to_owned(),

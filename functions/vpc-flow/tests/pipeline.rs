@@ -286,6 +286,7 @@ fn as_json() {
         record,
         &format!(r#"{{"message":"{LINE}"}}"#),
         r#"{"message":"version srcaddr"}"#,
+        &format!(r#"{{"message":"{LINE}\n{LINE}"}}"#),
         r#"{"other":1}"#,
         "7",
     ]
@@ -295,7 +296,7 @@ fn as_json() {
     assert_has(&found.v2[1], &["bytes: 9223372036854775807", "boundary_id: 99, boundary: \"-\""]);
     assert_eq!(found.report.skipped.into_iter().collect::<Vec<_>>(), [("transit_gateway", 1)]);
     let reasons: Vec<_> = found.report.quarantined.into_keys().collect();
-    assert_eq!(reasons, ["not_a_flow_log", "unreadable"]);
+    assert_eq!(reasons, ["not_a_flow_log", "several_lines", "unreadable"]);
     assert_eq!(ingest(KEY, format!("[{record},7,{record}]").as_bytes()).v2.len(), 2);
 }
 

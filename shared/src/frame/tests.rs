@@ -193,6 +193,20 @@ fn an_object_that_ends_inside_a_character_loses_no_bytes() {
 }
 
 #[test]
+fn a_number_is_not_cut_where_a_piece_ends() {
+    for chunk in [1, 2, 1000] {
+        let (seen, outcome) = frame_as(VALUES, b"[   12,34]\n{\"a\":1}", chunk);
+        assert_eq!((texts(&seen), outcome), (vec!["12", "34", "{\"a\":1}"], Ok(Framed::Records)));
+    }
+}
+
+#[test]
+fn names_of_members_in_any_notation() {
+    let (seen, outcome) = frame(br#"{"\u0052ecords":[{"a":1}],"Records":[{"a":2}]}"#, 7);
+    assert_eq!((texts(&seen), outcome), (vec!["{\"a\":1}", "{\"a\":2}"], Ok(Framed::Records)));
+}
+
+#[test]
 fn reasons_count_from_the_start_of_the_record() {
     for chunk in [1, 3, 1000] {
         let (seen, _) = frame(br#"{"Records":[{"a":1}, {"b" 2},{"c":3}]}"#, chunk);

@@ -85,6 +85,14 @@ pub(crate) struct IngestArgs {
     /// Largest record, in bytes
     #[arg(long, value_name = "N", default_value_t = 32 << 20, value_parser = between(64 << 10, 256 << 20))]
     max_record_bytes: u64,
+
+    /// Deepest nesting of a record
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = between(16, 512))]
+    max_depth: u64,
+
+    /// Members and elements of a record, at most
+    #[arg(long, value_name = "N", default_value_t = 256 << 10, value_parser = between(256, 4 << 20))]
+    max_fields: u64,
 }
 
 const EXAMPLES: &str = "\
@@ -172,6 +180,8 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
             codec: args.codec.clone(),
             max_object_bytes: args.max_object_bytes,
             max_record_bytes: usize::try_from(args.max_record_bytes)?,
+            max_depth: usize::try_from(args.max_depth)?,
+            max_fields: usize::try_from(args.max_fields)?,
             buffer_bytes: usize::try_from(args.buffer_bytes)?,
         },
         selection: args.tables.clone(),
@@ -393,6 +403,8 @@ fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
         codec: Codec::parse(&options.codec).context("unknown codec in the state of an interrupted ingest")?,
         max_object_bytes: options.max_object_bytes,
         max_record_bytes: options.max_record_bytes,
+        max_depth: options.max_depth,
+        max_fields: options.max_fields,
         buffer_bytes: options.buffer_bytes,
         region: Some(options.region.clone()),
         ..Settings::new(bucket)

@@ -58,8 +58,22 @@ pub(crate) struct Options {
     pub(crate) max_object_bytes: u64,
     /// See [`shared::pipeline::Settings`].
     pub(crate) max_record_bytes: usize,
+    /// See [`shared::pipeline::Settings`]; absent in the notes of earlier versions, as is what follows.
+    #[serde(default = "max_depth")]
+    pub(crate) max_depth: usize,
+    /// See [`shared::pipeline::Settings`].
+    #[serde(default = "max_fields")]
+    pub(crate) max_fields: usize,
     /// See [`shared::pipeline::Settings`].
     pub(crate) buffer_bytes: usize,
+}
+
+fn max_depth() -> usize {
+    512
+}
+
+fn max_fields() -> usize {
+    256 << 10
 }
 
 /// Files that are ingested together.
@@ -352,6 +366,8 @@ mod tests {
             codec: "zstd".into(),
             max_object_bytes: 1,
             max_record_bytes: 1,
+            max_depth: 16,
+            max_fields: 256,
             buffer_bytes: 1,
         };
         Group { options, tables: vec!["VPC_FLOW@2.0".into()], files }

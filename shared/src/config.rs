@@ -10,6 +10,8 @@
 //! | `CODEC` | `zstd` | compression of the Parquet objects | `zstd`, `gzip` |
 //! | `MAX_OBJECT_BYTES` | 4294967296 (4 GiB) | largest raw object, decompressed | at least `MAX_RECORD_BYTES` |
 //! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
+//! | `MAX_DEPTH` | 512 | deepest nesting of a record | 16 to 512 |
+//! | `MAX_FIELDS` | 262144 | members and elements of a record | 256 to 4194304 |
 //! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
 //! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
@@ -31,6 +33,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tracing::level_filters::LevelFilter;
 
+use crate::json::MAX_DEPTH;
 use crate::layout::Codec;
 use crate::pipeline::Settings;
 use crate::table::TableDefinition;
@@ -55,6 +58,10 @@ pub struct Config {
     pub max_object_bytes: u64,
     /// `MAX_RECORD_BYTES`
     pub max_record_bytes: usize,
+    /// `MAX_DEPTH`
+    pub max_depth: usize,
+    /// `MAX_FIELDS`
+    pub max_fields: usize,
     /// `BUFFER_BYTES`
     pub buffer_bytes: usize,
     /// `FETCH_CONCURRENCY`
@@ -111,6 +118,8 @@ impl Config {
             codec: reader.codec(),
             max_object_bytes: reader.number("MAX_OBJECT_BYTES", 4 << 30, max_record_bytes as u64..=u64::MAX),
             max_record_bytes,
+            max_depth: reader.number("MAX_DEPTH", MAX_DEPTH, 16..=MAX_DEPTH),
+            max_fields: reader.number("MAX_FIELDS", 256 << 10, 256..=4 << 20),
             buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
             kms_key_id: reader.value("KMS_KEY_ID"),
@@ -149,6 +158,8 @@ impl Config {
             codec: self.codec,
             max_object_bytes: self.max_object_bytes,
             max_record_bytes: self.max_record_bytes,
+            max_depth: self.max_depth,
+            max_fields: self.max_fields,
             buffer_bytes: self.buffer_bytes,
             fetch_concurrency: self.fetch_concurrency,
             region: Some(self.region.clone()),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::frame::Framing;
-use crate::json::{self, Cursor};
+use crate::json::{self, Cursor, Limits};
 use crate::layout::Partition;
 use crate::rows::{Rows, RowsError};
 use crate::table::TableDefinition;
@@ -152,6 +152,13 @@ pub struct Rejection {
     pub detail: String,
 }
 
+impl Rejection {
+    /// For a text that cannot be read as JSON: the limit that it exceeds, or else `otherwise`.
+    pub fn of_json(error: &json::Error, otherwise: &'static str) -> Self {
+        Self { reason: error.over_limit().unwrap_or(otherwise), detail: error.to_string() }
+    }
+}
+
 /// Region or account of a partition whose records do not say it, and neither does anything else.
 pub const UNKNOWN: &str = "unknown";
 
@@ -275,6 +282,7 @@ pub struct Output<'a> {
     parts: &'a mut Parts,
     /// Rows of each table before the current record.
     marks: &'a mut Vec<usize>,
+    limits: Limits,
 }
 
 impl<'a> Output<'a> {
@@ -284,10 +292,16 @@ impl<'a> Output<'a> {
         partitions: &'a mut Partitions,
         parts: &'a mut Parts,
         marks: &'a mut Vec<usize>,
+        limits: Limits,
     ) -> Self {
-        let mut output = Self { tables, partitions, parts, marks };
+        let mut output = Self { tables, partitions, parts, marks, limits };
         output.mark();
         output
+    }
+
+    /// A cursor over a text that a record holds and that is a record itself, under the limits of a record.
+    pub fn cursor<'t>(&self, text: &'t str) -> Cursor<'t> {
+        Cursor::with_limits(text, self.limits)
     }
 
     /// Tells what became of one of the records that an envelope holds: `raw` is that record. The rows of a

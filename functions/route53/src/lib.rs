@@ -133,7 +133,7 @@ impl Normalizer for Route53Normalizer {
         if !message.starts_with('{') {
             return self.text(message, None, facts, out);
         }
-        let mut cursor = Cursor::new(message);
+        let mut cursor = out.cursor(message);
         let outcome = self.normalize(&mut cursor, facts, out).map_err(|error| match error {
             RecordError::Rejected(rejection) => rejection,
             RecordError::Json(error) => unreadable(&error),
@@ -214,7 +214,7 @@ impl Route53Normalizer {
             let detail = "expected a query as a JSON object, found other text".to_owned();
             return Err(Rejection { reason: "not_json", detail });
         }
-        let mut cursor = Cursor::new(text);
+        let mut cursor = out.cursor(text);
         let mut record = Record::default();
         record.read(&mut cursor).map_err(|error| unreadable(&error))?;
         match cursor.peek() {
@@ -225,7 +225,7 @@ impl Route53Normalizer {
 }
 
 fn unreadable(error: &shared::json::Error) -> Rejection {
-    Rejection { reason: "unreadable", detail: error.to_string() }
+    Rejection::of_json(error, "unreadable")
 }
 
 fn trailing_text() -> Rejection {

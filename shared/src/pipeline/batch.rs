@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 pub(super) use self::again::{Again, NOT_ENABLED};
 use super::Settings;
 use crate::decode::{self, DecodeError, Decoder};
-use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink};
-use crate::json::{self, Cursor};
+use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink, Refused, UNREADABLE};
+use crate::json::{self, Cursor, Limits};
 use crate::notification::ObjectRef;
 use crate::quarantine::{self, Form, Kept, PartForms};
 use crate::rows::{Rows, RowsError};
@@ -72,6 +72,7 @@ pub(super) struct Batch {
     decoder: Decoder,
     buffer_bytes: usize,
     max_object_bytes: u64,
+    limits: Limits,
     reads_tables: bool,
 }
 
@@ -93,7 +94,8 @@ impl Batch {
             latest_event: None,
             marks: Vec::new(),
             header: String::new(),
-            frames: Frames::new(source.framing(), settings.max_record_bytes),
+            frames: Frames::new(source.framing(), settings.max_record_bytes, settings.limits()),
+            limits: settings.limits(),
             decoder: Decoder::new(settings.max_object_bytes),
             buffer_bytes: settings.buffer_bytes,
             max_object_bytes: settings.max_object_bytes,
@@ -258,6 +260,7 @@ impl Batch {
             marks: &mut self.marks,
             header: &mut self.header,
             buffer_bytes: self.buffer_bytes,
+            limits: self.limits,
             object,
             facts,
         };
@@ -281,6 +284,7 @@ struct Sink<'a> {
     marks: &'a mut Vec<usize>,
     header: &'a mut String,
     buffer_bytes: usize,
+    limits: Limits,
     object: &'a ObjectRef,
     facts: &'a KeyFacts,
 }
@@ -321,7 +325,7 @@ impl Sink<'_> {
 impl RecordSink for Sink<'_> {
     fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
         let start = cursor.offset();
-        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks, self.limits);
         let outcome = self.normalizer.normalize(cursor, self.facts, &mut out);
         if outcome.is_err() {
             out.take_back();
@@ -339,7 +343,7 @@ impl RecordSink for Sink<'_> {
     }
 
     fn line(&mut self, line: &str, at: Position) {
-        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks, self.limits);
         let outcome = self.normalizer.normalize_line(line, self.facts, &mut out);
         if outcome.is_err() {
             out.take_back();
@@ -358,8 +362,11 @@ impl RecordSink for Sink<'_> {
         }
     }
 
-    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
-        self.quarantine(Kept::new(Form::Unreadable, bytes), at, "unreadable", reason);
+    fn refused(&mut self, refused: &Refused<'_>, at: Position) {
+        let Refused { reason, detail, bytes, cut } = refused;
+        let is_whole = *reason != UNREADABLE && cut.is_none();
+        let form = if is_whole { Form::Record } else { Form::Unreadable };
+        self.quarantine(Kept { cut: cut.as_ref(), ..Kept::new(form, bytes) }, at, reason, detail);
     }
 
     fn is_full(&self) -> bool {

@@ -13,6 +13,7 @@ use shared::catalog::folder::FolderCatalog;
 use shared::layout::Codec;
 use shared::notification::ObjectRef;
 use shared::pipeline::{Pipeline, Settings};
+use shared::source::EventId;
 use shared::store::folder::FolderStore;
 use tokio::runtime::{Builder, Runtime};
 
@@ -93,6 +94,13 @@ pub(crate) struct IngestArgs {
     /// Members and elements of a record, at most
     #[arg(long, value_name = "N", default_value_t = 256 << 10, value_parser = between(256, 4 << 20))]
     max_fields: u64,
+
+    /// Skip CloudTrail events whose id occurred among the files that are ingested together
+    ///
+    /// For logs of several trails that record the same events. Files of other sources are refused with it: their
+    /// records have no id that tells an event.
+    #[arg(long)]
+    drop_repeated_events: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -173,6 +181,9 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         }
     }
 
+    if args.drop_repeated_events {
+        refuse_without_id(&logs)?;
+    }
     let mut ingest = Ingest {
         lake: &lake,
         options: Options {
@@ -182,6 +193,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
             max_record_bytes: usize::try_from(args.max_record_bytes)?,
             max_depth: usize::try_from(args.max_depth)?,
             max_fields: usize::try_from(args.max_fields)?,
+            drop_repeated_events: args.drop_repeated_events,
             buffer_bytes: usize::try_from(args.buffer_bytes)?,
         },
         selection: args.tables.clone(),
@@ -201,6 +213,22 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         summary.print(out, &mut io::stderr())?;
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses files of sources whose events cannot be told apart.
+fn refuse_without_id(logs: &[Vec<RawFile>]) -> Result<(), Usage> {
+    for (make, files) in sources::ALL.iter().zip(logs) {
+        let source = make();
+        if let (Some(file), EventId::None(reason)) = (files.first(), source.event_id()) {
+            return Err(Usage(format!(
+                "--drop-repeated-events cannot be used with {}, which is a log of {}: {reason}; ingest the others by \
+                 themselves, without it",
+                path(file).display(),
+                source.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn progress_bar(json: bool, bytes: u64) -> ProgressBar {
@@ -405,6 +433,7 @@ fn settings(lake: &Path, options: &Options) -> anyhow::Result<Settings> {
         max_record_bytes: options.max_record_bytes,
         max_depth: options.max_depth,
         max_fields: options.max_fields,
+        drop_repeated_events: options.drop_repeated_events,
         buffer_bytes: options.buffer_bytes,
         region: Some(options.region.clone()),
         ..Settings::new(bucket)

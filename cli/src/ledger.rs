@@ -65,6 +65,9 @@ pub(crate) struct Options {
     #[serde(default = "max_fields")]
     pub(crate) max_fields: usize,
     /// See [`shared::pipeline::Settings`].
+    #[serde(default)]
+    pub(crate) drop_repeated_events: bool,
+    /// See [`shared::pipeline::Settings`].
     pub(crate) buffer_bytes: usize,
 }
 
@@ -368,6 +371,7 @@ mod tests {
             max_record_bytes: 1,
             max_depth: 16,
             max_fields: 256,
+            drop_repeated_events: false,
             buffer_bytes: 1,
         };
         Group { options, tables: vec!["VPC_FLOW@2.0".into()], files }

@@ -12,6 +12,7 @@
 //! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
 //! | `MAX_DEPTH` | 512 | deepest nesting of a record | 16 to 512 |
 //! | `MAX_FIELDS` | 262144 | members and elements of a record | 256 to 4194304 |
+//! | `DROP_REPEATED_EVENTS` | `false` | skip events whose id occurred in the same group of objects | `true` or `false`; only for CloudTrail |
 //! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
 //! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
@@ -62,6 +63,8 @@ pub struct Config {
     pub max_depth: usize,
     /// `MAX_FIELDS`
     pub max_fields: usize,
+    /// `DROP_REPEATED_EVENTS`
+    pub drop_repeated_events: bool,
     /// `BUFFER_BYTES`
     pub buffer_bytes: usize,
     /// `FETCH_CONCURRENCY`
@@ -120,6 +123,7 @@ impl Config {
             max_record_bytes,
             max_depth: reader.number("MAX_DEPTH", MAX_DEPTH, 16..=MAX_DEPTH),
             max_fields: reader.number("MAX_FIELDS", 256 << 10, 256..=4 << 20),
+            drop_repeated_events: reader.flag("DROP_REPEATED_EVENTS"),
             buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
             kms_key_id: reader.value("KMS_KEY_ID"),
@@ -160,6 +164,7 @@ impl Config {
             max_record_bytes: self.max_record_bytes,
             max_depth: self.max_depth,
             max_fields: self.max_fields,
+            drop_repeated_events: self.drop_repeated_events,
             buffer_bytes: self.buffer_bytes,
             fetch_concurrency: self.fetch_concurrency,
             region: Some(self.region.clone()),
@@ -196,6 +201,17 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
                 self.problem(name, Some(&text), &expected);
                 default
+            }
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.value(name).as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => {
+                self.problem(name, Some(other), "true or false");
+                false
             }
         }
     }
@@ -333,6 +349,7 @@ mod tests {
         assert_eq!((config.lake_bucket.as_str(), config.region.as_str()), (LAKE, "us-gov-west-1"));
         assert!(config.sources.iter().all(|table| table.version == "2.0") && config.sources.len() == 8);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (4_294_967_296, 33_554_432));
+        assert_eq!((config.max_depth, config.max_fields, config.drop_repeated_events), (512, 262_144, false));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (50_331_648, 8));
         assert_eq!((config.codec, config.log_level), (Codec::Zstd, LevelFilter::INFO));
         assert!(config.raw_buckets.is_empty() && config.kms_key_id.is_none() && !config.path_style);
@@ -348,6 +365,9 @@ mod tests {
             ("CODEC", "gzip"),
             ("MAX_OBJECT_BYTES", "1000000"),
             ("MAX_RECORD_BYTES", "65536"),
+            ("MAX_DEPTH", "16"),
+            ("MAX_FIELDS", "4194304"),
+            ("DROP_REPEATED_EVENTS", "true"),
             ("BUFFER_BYTES", "1048576"),
             ("FETCH_CONCURRENCY", "64"),
             ("KMS_KEY_ID", "alias/lake"),
@@ -358,6 +378,7 @@ mod tests {
         assert_eq!(config.raw_buckets, ["logs-one", "logs-two"]);
         assert_eq!(config.sources, [&S3_DATA_2_0]);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (1_000_000, 65_536));
+        assert_eq!((config.max_depth, config.max_fields, config.drop_repeated_events), (16, 4_194_304, true));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (1_048_576, 64));
         assert_eq!((config.codec, config.log_level), (Codec::Gzip, LevelFilter::DEBUG));
         assert_eq!(config.kms_key_id.as_deref(), Some("alias/lake"));
@@ -373,6 +394,9 @@ mod tests {
             ("CODEC", "snappy"),
             ("MAX_OBJECT_BYTES", "4GB"),
             ("MAX_RECORD_BYTES", "1"),
+            ("MAX_DEPTH", "513"),
+            ("MAX_FIELDS", "255"),
+            ("DROP_REPEATED_EVENTS", "yes"),
             ("BUFFER_BYTES", "1073741825"),
             ("FETCH_CONCURRENCY", "0"),
             ("LEDGER_TABLE", "my table"),
@@ -383,8 +407,8 @@ mod tests {
         for name in vars.iter().map(|(name, _)| *name).chain(["AWS_REGION"]) {
             assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name} in {text}");
         }
-        assert_eq!(error.problems.len(), 12, "{text}"); // two of RAW_BUCKETS
-        assert_eq!(text.lines().count(), 13, "{text}");
+        assert_eq!(error.problems.len(), 15, "{text}"); // two of RAW_BUCKETS
+        assert_eq!(text.lines().count(), 16, "{text}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod batch;
 mod outputs;
 mod report;
 mod retry;
+mod set_up;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,26 +26,19 @@ use self::batch::{Batch, Fed};
 use self::outputs::{Completed, Outputs, Place, Target};
 pub use self::report::{Failure, Report};
 pub use self::retry::{Retried, Retry};
+pub use self::set_up::SetUpError;
 pub use self::settings::Settings;
 use crate::catalog::{Catalog, TablePartition};
 use crate::frame::Framed;
 use crate::layout;
 use crate::notification::ObjectRef;
 use crate::rows::RowsError;
-use crate::source::{KeyClass, KeyFacts, Source};
+use crate::source::{EventId, KeyClass, KeyFacts, Source};
 use crate::store::{Body, Store, StoreError};
 use crate::table::TableDefinition;
 
 /// Stored objects up to this size are held whole while they are read.
 const MAX_FETCHED_WHOLE: u64 = 16 << 20;
-
-/// Why a pipeline cannot be made.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the mapping of {source_name} does not fit its tables: {error}")]
-pub struct SetUpError {
-    source_name: &'static str,
-    error: RowsError,
-}
 
 /// One source's pipeline.
 pub struct Pipeline<S, C> {
@@ -116,7 +110,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     /// A pipeline of `source` that fills `tables`, which are some of the source's.
     ///
     /// # Errors
-    /// If the mapping and a table's definition disagree, which only a mistake in the code can cause.
+    /// See [`SetUpError`].
     pub fn new(
         source: Box<dyn Source>,
         tables: Vec<&'static TableDefinition>,
@@ -125,8 +119,11 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         settings: Settings,
     ) -> Result<Self, SetUpError> {
         let source_name = source.name();
+        if let (true, EventId::None(reason)) = (settings.drop_repeated_events, source.event_id()) {
+            return Err(SetUpError::NoEventId { source_name, reason });
+        }
         let pipeline = Self { source, tables, store, catalog, settings };
-        pipeline.batch().map_err(|error| SetUpError { source_name, error })?;
+        pipeline.batch().map_err(|error| SetUpError::Mapping { source_name, error })?;
         Ok(pipeline)
     }
 
@@ -421,6 +418,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.skipped = counts.skipped.clone();
         report.quarantined = counts.quarantined.clone();
         report.bytes_decoded = counts.bytes_decoded;
+        report.events_unchecked = batch.events_unchecked();
         report.latest_event = batch.latest_event();
 
         let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();

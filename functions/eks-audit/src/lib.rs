@@ -31,7 +31,9 @@ use shared::cloudwatch::{LogEvent, LogEvents};
 use shared::frame::Framing;
 use shared::json::{self, Cursor, Kind, TextBuffer};
 use shared::rows::{Rows, RowsError};
-use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source};
+use shared::source::{
+    EventId, KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source,
+};
 use shared::table::TableDefinition;
 use shared::table::definitions::EKS_AUDIT_2_0;
 
@@ -54,6 +56,10 @@ impl Source for EksAudit {
 
     fn framing(&self) -> Framing {
         Framing::Values { list: None }
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId::None("the stages of a request share its auditID")
     }
 
     fn classify(&self, key: &str) -> KeyClass {

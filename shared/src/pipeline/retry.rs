@@ -57,7 +57,12 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     /// If the mapping and a table's definition disagree, which only a mistake in the code can cause.
     pub fn retry(&self, name: String) -> Result<Retry<'_, S, C>, RowsError> {
         let outputs = Outputs::new(self.target(), vec![name]);
-        let settings = Settings { max_depth: MAX_DEPTH, max_fields: usize::MAX, ..self.settings.clone() };
+        let settings = Settings {
+            max_depth: MAX_DEPTH,
+            max_fields: usize::MAX,
+            drop_repeated_events: false,
+            ..self.settings.clone()
+        };
         let batch = Batch::new(self.source.as_ref(), &self.tables, &settings)?;
         Ok(Retry { pipeline: self, batch, outputs })
     }

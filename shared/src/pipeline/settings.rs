@@ -20,6 +20,9 @@ pub struct Settings {
     pub max_depth: usize,
     /// Cap of one record's members and elements.
     pub max_fields: usize,
+    /// Events whose id occurred in the same group are skipped. Only for sources whose events have an id:
+    /// [`Source::event_id`](crate::source::Source::event_id).
+    pub drop_repeated_events: bool,
     /// Rows are held in memory up to this size, then written as row groups.
     pub buffer_bytes: usize,
     /// Raw objects fetched ahead.
@@ -39,6 +42,7 @@ impl Settings {
             max_record_bytes: 32 << 20,
             max_depth: MAX_DEPTH,
             max_fields: 256 << 10,
+            drop_repeated_events: false,
             buffer_bytes: 48 << 20,
             fetch_concurrency: 8,
             region: None,

@@ -6,6 +6,7 @@ Every run here has 512 MB of address space and a minute.
 import datetime
 import gzip
 import json
+import os
 import random
 import zlib
 from collections import Counter
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("lake_binary")
 MEMORY = 512 << 20
 SECONDS = 60
 MB = 1 << 20
+GIGABYTE_SECONDS = 1200
 
 BAD = ROOT.parent / "shared" / "corpus" / "bad"
 EXPECT = BAD / "expect.json"
@@ -199,6 +201,26 @@ def bomb(size):
     return b"".join([*parts, deflate.compress(json.dumps(record(1)).encode() + b"]}"), deflate.flush()])
 
 
+def packed(*parts):
+    """A gzip file of texts, and of records of so many MB where there is a number. The last may never end."""
+    deflate, filler = zlib.compressobj(9, zlib.DEFLATED, 31), b"]} \\\" " * (MB // 6)
+    out = []
+    for place, part in enumerate(parts):
+        if isinstance(part, bytes):
+            out.append(deflate.compress(part))
+            continue
+        out.append(deflate.compress(b'{"eventID":"large","userAgent":"'))
+        out.extend(deflate.compress(filler) for _ in range(part))
+        if place + 1 < len(parts):
+            out.append(deflate.compress(b'"}'))
+    return b"".join([*out, deflate.flush()])
+
+
+def wide(fields):
+    """A record with a list of so many elements."""
+    return json.dumps(record(2, requestParameters={"items": [1] * fields})).encode()
+
+
 def flipped(data, at):
     return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
 
@@ -220,10 +242,19 @@ HOSTILE = [
     ("object-one-over-the-cap", PACKED, ["--max-object-bytes", len(DOCUMENT) - 1], REFUSED),
     (
         "record-over-the-cap",
-        log(record(1), record(2, userAgent="a" * 200_000)),
+        log(record(1), record(2, userAgent="a" * 200_000), record(3)),
         ["--max-record-bytes", 100_000],
-        REFUSED,
+        (2, 1),
     ),
+    ("no-record-under-the-cap", log(record(1, userAgent="a" * 200_000)), ["--max-record-bytes", 100_000], REFUSED),
+    ("record-of-300-mb", packed(b'{"Records":[', PLAIN[0], b",", 300, b",", PLAIN[1], b"]}"), [], (2, 1)),
+    ("300-mb-that-never-end", packed(b'{"Records":[', PLAIN[0], b",", 300), [], REFUSED),
+    ("too-deep-between-good-ones", wrapped(PLAIN[0], nested(200_000), nested(200_000, "{}"), PLAIN[1]), [], (2, 2)),
+    ("depth-of-exactly-the-cap", wrapped(PLAIN[0], nested(19)), ["--max-depth", 20], (2, 0)),
+    ("depth-one-over-the-cap", wrapped(PLAIN[0], nested(20)), ["--max-depth", 20], (1, 1)),
+    ("a-million-fields", wrapped(PLAIN[0], wide(1_000_000), PLAIN[1]), [], (2, 1)),
+    ("a-million-elements-that-may-be", wrapped(wide(1_000_000)), ["--max-fields", 1_100_000], (1, 0)),
+    ("a-million-refused", wrapped(PLAIN[0], *[b"{x}"] * 200_000, PLAIN[1]), [], (2, 200_000)),
     (
         "record-under-the-cap",
         log(record(1), record(2, userAgent="a" * 90_000)),
@@ -458,3 +489,25 @@ def test_damaged_documents(tmp_path):
     assert not refused & landed
     # The damage was worth the test.
     assert failed > damaged // 10 and quarantined > damaged // 10 and rows > damaged
+
+
+@pytest.mark.skipif(not os.environ.get("GIGABYTE"), reason="takes minutes; `make soak` runs it")
+def test_a_gigabyte(tmp_path):
+    """A raw file of 1 GB lands whole within the memory of every run here."""
+    repeats, line = 64, 1024
+    block = b",".join(json.dumps(record(number, userAgent="a" * line)).encode() for number in range(400))
+    deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
+    parts, size = [deflate.compress(b'{"Records":[')], 0
+    while size < 1 << 30:
+        joined = b",".join([block] * repeats) + (b"," if size + (len(block) + 1) * repeats < 1 << 30 else b"]}")
+        parts.append(deflate.compress(joined))
+        size += (len(block) + 1) * repeats
+    parts.append(deflate.flush())
+    put(tmp_path / "raw", log_key("large"), b"".join(parts))
+    lake = lake_cli.Lake(tmp_path / "lake")
+    result = lake.ingest(tmp_path / "raw", memory=MEMORY, seconds=GIGABYTE_SECONDS)
+    assert result.code == 0, result.err
+    assert lake.summary["bytes"]["decoded"] >= 1 << 30
+    rows = size // (len(block) + 1) * 400
+    assert lake.summary["records"]["rows"] == {"CLOUD_TRAIL_MGMT@2.0": rows}
+    assert sum(pq.read_metadata(path).num_rows for path in lake.files()) == rows

@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 use crate::layout::Partition;
 
 /// Partitions that the rows of one group may go to. Each is an object that is written at the same time in every table
-/// it has rows in, so it costs memory and requests; no batch of real logs comes near it.
-pub const MAX_PARTITIONS: usize = 4096;
+/// it has rows in, so it costs memory (about 170 kB) and requests; no batch of real logs comes near it.
+pub const MAX_PARTITIONS: usize = 1024;
 
 /// Why a record goes to quarantine whose partition would be one too many.
 pub(crate) const TOO_MANY_PARTITIONS: &str = "too_many_partitions";

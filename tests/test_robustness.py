@@ -5,6 +5,7 @@ Every run here has 512 MB of address space and a minute.
 
 import datetime
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -489,6 +490,35 @@ def test_damaged_documents(tmp_path):
     assert not refused & landed
     # The damage was worth the test.
     assert failed > damaged // 10 and quarantined > damaged // 10 and rows > damaged
+
+
+def test_what_is_too_large_is_shown_cut_and_told_how_to_bring_in(tmp_path):
+    large = json.dumps(record(2, userAgent="b" * 200_000)).encode()
+    data = wrapped(PLAIN[0], large, PLAIN[1])
+    put(tmp_path / "raw", log_key("large"), data)
+    lake = ingest(tmp_path, "--max-record-bytes", 100_000)
+    (entry,) = lake.quarantined()
+    assert (entry["reason"], entry["record"], entry["length"]) == ("too_large", 1, len(large))
+    assert data[entry["offset"] :][: entry["length"]] == large
+    assert entry["sha256"] == hashlib.sha256(large).hexdigest()
+    assert entry["raw"].encode() == large[: 64 << 10]
+    (file,) = (lake.folder / "quarantine" / "cloudtrail").iterdir()
+    shown = lake_cli.run("quarantine", "show", file.name[:32], "--lake", lake.folder, "--raw")
+    assert shown.out.encode() == large[: 64 << 10] and f"65536 of {len(large)} bytes" in shown.err
+    again = lake_cli.run("quarantine", "retry", "--lake", lake.folder)
+    assert again.code == 1 and "kept in part" in again.out and "--max-record-bytes" in again.err
+    assert lake.quarantined() == [entry]
+
+
+def test_repeated_events_are_dropped_on_request_and_not_of_other_sources(tmp_path):
+    put(tmp_path / "raw", log_key("one"), log(record(1), record(2)))
+    put(tmp_path / "raw", log_key("two"), log(record(2), record(3)))
+    lake = ingest(tmp_path, "--drop-repeated-events")
+    assert lake.summary["records"]["skipped"] == {"repeated_event": 1}
+    assert sorted(row["metadata"]["uid"] for row in lake.rows()) == sorted(record(n)["eventID"] for n in (1, 2, 3))
+    put(tmp_path / "raw", raw_records.key("waf", "more"), raw_records.log("waf", raw_records.records("waf")[:2]))
+    refused = lake_cli.run("ingest", tmp_path / "raw", "--lake", lake.folder, "--drop-repeated-events")
+    assert refused.code == 2 and "log of waf: its records have no id" in refused.err
 
 
 @pytest.mark.skipif(not os.environ.get("GIGABYTE"), reason="takes minutes; `make soak` runs it")

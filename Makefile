@@ -42,7 +42,9 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 .PHONY: soak
 soak: setup ## Kill the function at every call it makes, for 200 rounds (ROUNDS=1000), and count the records in the lake; then 1 GB in one file
 	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
-	$(VENV) GIGABYTE=1 .venv/bin/python -m pytest tests/test_robustness.py -k gigabyte
+	cargo build --release --package lake
+	$(VENV) GIGABYTE=1 LAKE="$${CARGO_TARGET_DIR:-target}/release/lake" .venv/bin/python -m pytest \
+		tests/test_robustness.py -k "gigabyte or many-mb"
 
 .PHONY: lint
 lint: setup ## Check format, lints, licences of dependencies and the template

@@ -259,7 +259,7 @@ HOSTILE = [
     ("depth-one-over-the-cap", wrapped(PLAIN[0], nested(20)), ["--max-depth", 20], (1, 1)),
     ("a-million-fields", wrapped(PLAIN[0], wide(1_000_000), PLAIN[1]), [], (2, 1)),
     ("a-million-elements-that-may-be", wrapped(wide(1_000_000)), ["--max-fields", 1_100_000], (1, 0)),
-    ("a-million-refused", wrapped(PLAIN[0], *[b"{x}"] * 200_000, PLAIN[1]), [], (2, 200_000)),
+    ("twenty-thousand-refused", wrapped(PLAIN[0], *[b"{x}"] * 20_000, PLAIN[1]), [], (2, 20_000)),
     (
         "record-under-the-cap",
         log(record(1), record(2, userAgent="a" * 90_000)),

@@ -40,9 +40,12 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 	$(VENV) .venv/bin/python -m pytest tests
 
 .PHONY: soak
-soak: setup ## Kill the function and `lake` at every call they make, for 200 rounds (ROUNDS=1000), and count the records
+soak: setup ## Kill the function and `lake` at every call they make, for 200 rounds (ROUNDS=1000), and count the records; then 1 GB in one file
 	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
 	$(VENV) KILL_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_killed_ingest.py
+	cargo build --release --package lake
+	$(VENV) GIGABYTE=1 LAKE="$${CARGO_TARGET_DIR:-target}/release/lake" .venv/bin/python -m pytest \
+		tests/test_robustness.py -k "gigabyte or many-mb"
 
 .PHONY: fuzz
 fuzz: ## Give every fuzz target 600 seconds, or one of them (TARGET=waf SECONDS=60); needs a nightly compiler

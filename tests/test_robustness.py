@@ -5,7 +5,9 @@ Every run here has 512 MB of address space and a minute.
 
 import datetime
 import gzip
+import hashlib
 import json
+import os
 import random
 import zlib
 from collections import Counter
@@ -23,6 +25,11 @@ pytestmark = pytest.mark.usefixtures("lake_binary")
 MEMORY = 512 << 20
 SECONDS = 60
 MB = 1 << 20
+GIGABYTE_SECONDS = 1200
+# `make soak` says so: it has a `lake` that was built with optimisation.
+IS_SOAK = bool(os.environ.get("GIGABYTE"))
+# More than a record may have; decoding takes most of the time.
+LARGE_MB = 300 if IS_SOAK else 40
 
 BAD = ROOT.parent / "shared" / "corpus" / "bad"
 EXPECT = BAD / "expect.json"
@@ -199,6 +206,26 @@ def bomb(size):
     return b"".join([*parts, deflate.compress(json.dumps(record(1)).encode() + b"]}"), deflate.flush()])
 
 
+def packed(*parts):
+    """A gzip file of texts, and of records of so many MB where there is a number. The last may never end."""
+    deflate, filler = zlib.compressobj(9, zlib.DEFLATED, 31), b"]} \\\" " * (MB // 6)
+    out = []
+    for place, part in enumerate(parts):
+        if isinstance(part, bytes):
+            out.append(deflate.compress(part))
+            continue
+        out.append(deflate.compress(b'{"eventID":"large","userAgent":"'))
+        out.extend(deflate.compress(filler) for _ in range(part))
+        if place + 1 < len(parts):
+            out.append(deflate.compress(b'"}'))
+    return b"".join([*out, deflate.flush()])
+
+
+def wide(fields):
+    """A record with a list of so many elements."""
+    return json.dumps(record(2, requestParameters={"items": [1] * fields})).encode()
+
+
 def flipped(data, at):
     return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
 
@@ -220,10 +247,19 @@ HOSTILE = [
     ("object-one-over-the-cap", PACKED, ["--max-object-bytes", len(DOCUMENT) - 1], REFUSED),
     (
         "record-over-the-cap",
-        log(record(1), record(2, userAgent="a" * 200_000)),
+        log(record(1), record(2, userAgent="a" * 200_000), record(3)),
         ["--max-record-bytes", 100_000],
-        REFUSED,
+        (2, 1),
     ),
+    ("no-record-under-the-cap", log(record(1, userAgent="a" * 200_000)), ["--max-record-bytes", 100_000], REFUSED),
+    ("record-of-many-mb", packed(b'{"Records":[', PLAIN[0], b",", LARGE_MB, b",", PLAIN[1], b"]}"), [], (2, 1)),
+    ("many-mb-that-never-end", packed(b'{"Records":[', PLAIN[0], b",", LARGE_MB), [], REFUSED),
+    ("too-deep-between-good-ones", wrapped(PLAIN[0], nested(200_000), nested(200_000, "{}"), PLAIN[1]), [], (2, 2)),
+    ("depth-of-exactly-the-cap", wrapped(PLAIN[0], nested(19)), ["--max-depth", 20], (2, 0)),
+    ("depth-one-over-the-cap", wrapped(PLAIN[0], nested(20)), ["--max-depth", 20], (1, 1)),
+    ("a-million-fields", wrapped(PLAIN[0], wide(1_000_000), PLAIN[1]), [], (2, 1)),
+    ("a-million-elements-that-may-be", wrapped(wide(1_000_000)), ["--max-fields", 1_100_000], (1, 0)),
+    ("twenty-thousand-refused", wrapped(PLAIN[0], *[b"{x}"] * 20_000, PLAIN[1]), [], (2, 20_000)),
     (
         "record-under-the-cap",
         log(record(1), record(2, userAgent="a" * 90_000)),
@@ -458,3 +494,54 @@ def test_damaged_documents(tmp_path):
     assert not refused & landed
     # The damage was worth the test.
     assert failed > damaged // 10 and quarantined > damaged // 10 and rows > damaged
+
+
+def test_what_is_too_large_is_shown_cut_and_told_how_to_bring_in(tmp_path):
+    large = json.dumps(record(2, userAgent="b" * 200_000)).encode()
+    data = wrapped(PLAIN[0], large, PLAIN[1])
+    put(tmp_path / "raw", log_key("large"), data)
+    lake = ingest(tmp_path, "--max-record-bytes", 100_000)
+    (entry,) = lake.quarantined()
+    assert (entry["reason"], entry["record"], entry["length"]) == ("too_large", 1, len(large))
+    assert data[entry["offset"] :][: entry["length"]] == large
+    assert entry["sha256"] == hashlib.sha256(large).hexdigest()
+    assert entry["raw"].encode() == large[: 64 << 10]
+    (file,) = (lake.folder / "quarantine" / "cloudtrail").iterdir()
+    shown = lake_cli.run("quarantine", "show", file.name[:32], "--lake", lake.folder, "--raw")
+    assert shown.out.encode() == large[: 64 << 10] and f"65536 of {len(large)} bytes" in shown.err
+    again = lake_cli.run("quarantine", "retry", "--lake", lake.folder)
+    assert again.code == 1 and "kept in part" in again.out and "--max-record-bytes" in again.err
+    assert lake.quarantined() == [entry]
+
+
+def test_repeated_events_are_dropped_on_request_and_not_of_other_sources(tmp_path):
+    put(tmp_path / "raw", log_key("one"), log(record(1), record(2)))
+    put(tmp_path / "raw", log_key("two"), log(record(2), record(3)))
+    lake = ingest(tmp_path, "--drop-repeated-events")
+    assert lake.summary["records"]["skipped"] == {"repeated_event": 1}
+    assert sorted(row["metadata"]["uid"] for row in lake.rows()) == sorted(record(n)["eventID"] for n in (1, 2, 3))
+    put(tmp_path / "raw", raw_records.key("waf", "more"), raw_records.log("waf", raw_records.records("waf")[:2]))
+    refused = lake_cli.run("ingest", tmp_path / "raw", "--lake", lake.folder, "--drop-repeated-events")
+    assert refused.code == 2 and "log of waf: its records have no id" in refused.err
+
+
+@pytest.mark.skipif(not IS_SOAK, reason="takes minutes; `make soak` runs it")
+def test_a_gigabyte(tmp_path):
+    """A raw file of 1 GB lands whole within the memory of every run here."""
+    repeats, line = 64, 1024
+    block = b",".join(json.dumps(record(number, userAgent="a" * line)).encode() for number in range(400))
+    deflate = zlib.compressobj(1, zlib.DEFLATED, 31)
+    parts, size = [deflate.compress(b'{"Records":[')], 0
+    while size < 1 << 30:
+        joined = b",".join([block] * repeats) + (b"," if size + (len(block) + 1) * repeats < 1 << 30 else b"]}")
+        parts.append(deflate.compress(joined))
+        size += (len(block) + 1) * repeats
+    parts.append(deflate.flush())
+    put(tmp_path / "raw", log_key("large"), b"".join(parts))
+    lake = lake_cli.Lake(tmp_path / "lake")
+    result = lake.ingest(tmp_path / "raw", memory=MEMORY, seconds=GIGABYTE_SECONDS)
+    assert result.code == 0, result.err
+    assert lake.summary["bytes"]["decoded"] >= 1 << 30
+    rows = size // (len(block) + 1) * 400
+    assert lake.summary["records"]["rows"] == {"CLOUD_TRAIL_MGMT@2.0": rows}
+    assert sum(pq.read_metadata(path).num_rows for path in lake.files()) == rows

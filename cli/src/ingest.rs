@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::layout::Codec;
 use shared::ledger::folder::FolderState;
 use shared::pipeline::Settings;
+use shared::source::EventId;
 use tokio::runtime::Builder;
 
 use self::run::Ingest;
@@ -81,6 +82,21 @@ pub(crate) struct IngestArgs {
     /// Largest record, in bytes
     #[arg(long, value_name = "N", default_value_t = 32 << 20, value_parser = between(64 << 10, 256 << 20))]
     max_record_bytes: u64,
+
+    /// Deepest nesting of a record
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = between(16, 512))]
+    max_depth: u64,
+
+    /// Members and elements of a record, at most
+    #[arg(long, value_name = "N", default_value_t = 256 << 10, value_parser = between(256, 4 << 20))]
+    max_fields: u64,
+
+    /// Skip CloudTrail events whose id occurred among the files that are ingested together
+    ///
+    /// For logs of several trails that record the same events. Files of other sources are refused with it: their
+    /// records have no id that tells an event.
+    #[arg(long)]
+    drop_repeated_events: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -161,12 +177,18 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         }
     }
 
+    if args.drop_repeated_events {
+        refuse_without_id(&logs)?;
+    }
     let mut ingest = Ingest {
         lake: &lake,
         settings: Settings {
             codec: Codec::parse(&args.codec).context("the codec is zstd or gzip")?,
             max_object_bytes: args.max_object_bytes,
             max_record_bytes: usize::try_from(args.max_record_bytes)?,
+            max_depth: usize::try_from(args.max_depth)?,
+            max_fields: usize::try_from(args.max_fields)?,
+            drop_repeated_events: args.drop_repeated_events,
             buffer_bytes: usize::try_from(args.buffer_bytes)?,
             region: Some(args.region.clone()),
             ..Settings::new(lake.to_str().context("the lake's path is not UTF-8; choose another folder")?)
@@ -188,6 +210,22 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         summary.print(out, &mut terminal::stderr())?;
     }
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses files of sources whose events cannot be told apart.
+fn refuse_without_id(logs: &[Vec<RawFile>]) -> Result<(), Usage> {
+    for (make, files) in sources::ALL.iter().zip(logs) {
+        let source = make();
+        if let (Some(file), EventId::None(reason)) = (files.first(), source.event_id()) {
+            return Err(Usage(format!(
+                "--drop-repeated-events cannot be used with {}, which is a log of {}: {reason}; ingest the others by \
+                 themselves, without it",
+                path(file).display(),
+                source.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn progress_bar(json: bool, bytes: u64) -> ProgressBar {

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use shared::pipeline::Report;
+use shared::source::MAX_EVENT_IDS;
 
 use crate::grid::{self, Grid};
 
@@ -28,13 +29,15 @@ pub(crate) struct Objects {
     pub(crate) failed: Vec<Failed>,
 }
 
-/// Records by what became of them: `read` is the sum of the others.
+/// Records by what became of them: `read` is the sum of rows, skipped and quarantined.
 #[derive(Debug, Default, Serialize)]
 struct Records {
     read: u64,
     rows: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
     quarantined: BTreeMap<String, u64>,
+    /// Rows whose event may have come before: more ids than are remembered.
+    unchecked: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -76,6 +79,7 @@ impl Summary {
         add(&mut self.records.skipped, &report.skipped);
         add(&mut self.records.quarantined, &report.quarantined);
         self.records.read += report.records;
+        self.records.unchecked += report.events_unchecked;
         self.bytes.r#in += report.bytes_in;
         self.bytes.decoded += report.bytes_decoded;
         self.bytes.out += report.bytes_out;
@@ -126,6 +130,13 @@ impl Summary {
             grid::number(self.written.len() as u64),
             grid::number(self.partitions),
         )?;
+        if records.unchecked > 0 {
+            writeln!(
+                trouble,
+                "{} events were not looked up for repetition: their group has more than {MAX_EVENT_IDS}",
+                grid::number(records.unchecked)
+            )?;
+        }
         for key in self.written.iter().filter(|key| is_quarantine(key)) {
             writeln!(trouble, "quarantined records, each with its reason: {key}")?;
         }

@@ -10,6 +10,9 @@
 //! | `CODEC` | `zstd` | compression of the Parquet objects | `zstd`, `gzip` |
 //! | `MAX_OBJECT_BYTES` | 4294967296 (4 GiB) | largest raw object, decompressed | at least `MAX_RECORD_BYTES` |
 //! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
+//! | `MAX_DEPTH` | 512 | deepest nesting of a record | 16 to 512 |
+//! | `MAX_FIELDS` | 262144 | members and elements of a record | 256 to 4194304 |
+//! | `DROP_REPEATED_EVENTS` | `false` | skip events whose id occurred in the same group of objects | `true` or `false`; only for CloudTrail |
 //! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
 //! | `MAX_GROUP_BYTES` | 67108864 (64 MiB) | stored bytes of the raw objects that become Parquet objects together; one larger object is alone | 1 MiB to 4 GiB |
@@ -35,6 +38,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tracing::level_filters::LevelFilter;
 
 use crate::intake::MAX_GROUP_BYTES;
+use crate::json::MAX_DEPTH;
 use crate::layout::Codec;
 use crate::pipeline::Settings;
 use crate::table::TableDefinition;
@@ -59,6 +63,12 @@ pub struct Config {
     pub max_object_bytes: u64,
     /// `MAX_RECORD_BYTES`
     pub max_record_bytes: usize,
+    /// `MAX_DEPTH`
+    pub max_depth: usize,
+    /// `MAX_FIELDS`
+    pub max_fields: usize,
+    /// `DROP_REPEATED_EVENTS`
+    pub drop_repeated_events: bool,
     /// `BUFFER_BYTES`
     pub buffer_bytes: usize,
     /// `FETCH_CONCURRENCY`
@@ -121,6 +131,9 @@ impl Config {
             codec: reader.codec(),
             max_object_bytes: reader.number("MAX_OBJECT_BYTES", 4 << 30, max_record_bytes as u64..=u64::MAX),
             max_record_bytes,
+            max_depth: reader.number("MAX_DEPTH", MAX_DEPTH, 16..=MAX_DEPTH),
+            max_fields: reader.number("MAX_FIELDS", 256 << 10, 256..=4 << 20),
+            drop_repeated_events: reader.flag("DROP_REPEATED_EVENTS"),
             buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
             max_group_bytes: reader.number("MAX_GROUP_BYTES", MAX_GROUP_BYTES, 1 << 20..=4 << 30),
@@ -162,6 +175,9 @@ impl Config {
             codec: self.codec,
             max_object_bytes: self.max_object_bytes,
             max_record_bytes: self.max_record_bytes,
+            max_depth: self.max_depth,
+            max_fields: self.max_fields,
+            drop_repeated_events: self.drop_repeated_events,
             buffer_bytes: self.buffer_bytes,
             fetch_concurrency: self.fetch_concurrency,
             region: Some(self.region.clone()),
@@ -198,6 +214,17 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
                 self.problem(name, Some(&text), &expected);
                 default
+            }
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.value(name).as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => {
+                self.problem(name, Some(other), "true or false");
+                false
             }
         }
     }
@@ -340,6 +367,7 @@ mod tests {
         assert_eq!((config.lake_bucket.as_str(), config.region.as_str()), (LAKE, "us-gov-west-1"));
         assert!(config.sources.iter().all(|table| table.version == "2.0") && config.sources.len() == 8);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (4_294_967_296, 33_554_432));
+        assert_eq!((config.max_depth, config.max_fields, config.drop_repeated_events), (512, 262_144, false));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (50_331_648, 8));
         assert_eq!((config.max_group_bytes, config.stop_before.as_secs()), (67_108_864, 20));
         assert_eq!((config.codec, config.log_level), (Codec::Zstd, LevelFilter::INFO));
@@ -357,6 +385,9 @@ mod tests {
             ("CODEC", "gzip"),
             ("MAX_OBJECT_BYTES", "1000000"),
             ("MAX_RECORD_BYTES", "65536"),
+            ("MAX_DEPTH", "16"),
+            ("MAX_FIELDS", "4194304"),
+            ("DROP_REPEATED_EVENTS", "true"),
             ("BUFFER_BYTES", "1048576"),
             ("FETCH_CONCURRENCY", "64"),
             ("MAX_GROUP_BYTES", "4294967296"),
@@ -370,6 +401,7 @@ mod tests {
         assert_eq!(config.raw_buckets, ["logs-one", "logs-two"]);
         assert_eq!(config.sources, [&S3_DATA_2_0]);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (1_000_000, 65_536));
+        assert_eq!((config.max_depth, config.max_fields, config.drop_repeated_events), (16, 4_194_304, true));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (1_048_576, 64));
         assert_eq!((config.max_group_bytes, config.stop_before.as_secs()), (4 << 30, 300));
         assert_eq!((config.codec, config.log_level), (Codec::Gzip, LevelFilter::DEBUG));
@@ -386,6 +418,9 @@ mod tests {
             ("CODEC", "snappy"),
             ("MAX_OBJECT_BYTES", "4GB"),
             ("MAX_RECORD_BYTES", "1"),
+            ("MAX_DEPTH", "513"),
+            ("MAX_FIELDS", "255"),
+            ("DROP_REPEATED_EVENTS", "yes"),
             ("BUFFER_BYTES", "1073741825"),
             ("FETCH_CONCURRENCY", "0"),
             ("MAX_GROUP_BYTES", "1048575"),

@@ -369,6 +369,24 @@ mod tests {
     }
 
     #[test]
+    fn the_cap_holds_at_its_edge() {
+        let bytes = vec![b'a'; 1000];
+        for form in [bytes.clone(), gzip(&bytes), zstd::encode_all(bytes.as_slice(), 1).unwrap()] {
+            assert_eq!(decode(&form, 64, 1000).unwrap(), bytes);
+            assert_eq!(decode(&form, 64, 999), Err(DecodeError::TooLarge { limit: 999 }));
+        }
+    }
+
+    /// The decoder takes a frame's window out of memory before anything is decoded: 128 MiB, as zstd(1) does.
+    #[test]
+    fn a_window_is_bounded() {
+        let frame = |log: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, 9, 0, 0, b'x'];
+        assert_eq!(decode(&frame(27), 99, 9).unwrap(), b"x");
+        let error = decode(&frame(28), 99, 9).unwrap_err().to_string();
+        assert!(error.starts_with("damaged zstd data") && error.contains("memory"), "{error}");
+    }
+
+    #[test]
     fn padding_is_legal_and_garbage_is_not() {
         let mut bytes = gzip(b"x");
         bytes.extend([0; 9]);

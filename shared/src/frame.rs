@@ -4,14 +4,22 @@
 //! first character; the sink parses it in place, and where it runs out of text the frame waits for more and the
 //! sink sees the record again from its start. So framing costs no pass of its own, and memory is bounded by one
 //! decoding step plus the longest record.
+//!
+//! A record that is over a limit (its length, its nesting, its fields) costs its neighbours nothing, wherever its end
+//! can be found: see [`Refused`].
 
+mod checked;
 mod error;
 mod lines;
-mod text;
+mod number;
+mod refused;
 
+use self::checked::Checked;
 pub use self::error::FrameError;
-use self::text::{blanks, is_cut_number, is_damaged, within_record};
-use crate::json::{self, Cursor, Kind};
+use self::number::is_cut_number;
+use self::refused::Skip;
+pub use self::refused::{Cut, KEPT_BYTES, Refused, TOO_LARGE, UNREADABLE};
+use crate::json::{self, Cursor, Kind, Limits};
 
 /// How a source's objects hold their records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +59,14 @@ pub trait RecordSink {
     ///
     /// # Errors
     /// [`json::Error::Incomplete`] asks for the record again with more text; any other error sends the record's
-    /// bytes to [`RecordSink::unreadable`]. Either way the sink has forgotten the record.
+    /// bytes to [`RecordSink::refused`]. Either way the sink has forgotten the record.
     fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error>;
 
     /// Takes a line of [`Framing::Lines`], without its line end.
     fn line(&mut self, line: &str, at: Position);
 
-    /// Takes the bytes of a record that is not valid JSON or not UTF-8.
-    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str);
+    /// Takes a record that is not read.
+    fn refused(&mut self, refused: &Refused<'_>, at: Position);
 
     /// True if no further record is to be handed over by this call of [`Frames::drain`].
     fn is_full(&self) -> bool {
@@ -82,7 +90,15 @@ enum State {
     /// Inside the document's object, before a member or the closing brace.
     Members { first: bool, found: bool },
     /// Inside the array of records; `bare` if that is not a document's member.
-    Records { first: bool, bare: bool },
+    Records { next: Next, bare: bool },
+}
+
+/// What may come next in an array of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    RecordOrEnd,
+    Record,
+    SeparatorOrEnd,
 }
 
 /// The framing of one object.
@@ -93,6 +109,7 @@ pub struct Frames {
     /// What this object turned out to be.
     framing: Framing,
     max_record: usize,
+    limits: Limits,
     window: Vec<u8>,
     /// Bytes of the object before the window.
     passed: u64,
@@ -108,18 +125,23 @@ pub struct Frames {
     singles: bool,
     other_kind: bool,
     started: bool,
-    /// Offset of a record that was read and is longer than it may be.
-    too_long: Option<u64>,
+    /// A record that is longer than a record may be and has not ended yet.
+    skip: Option<Skip>,
+    /// Records that are over a limit.
+    over_limit: u64,
+    /// Where the first of them stands, and which limit.
+    first_over_limit: Option<(u64, String)>,
 }
 
 impl Frames {
     /// Framing for a new object. No record, and nothing else that has to be seen whole, may exceed
-    /// `max_record` bytes.
-    pub fn new(framing: Framing, max_record: usize) -> Self {
+    /// `max_record` bytes or `limits`.
+    pub fn new(framing: Framing, max_record: usize, limits: Limits) -> Self {
         Self {
             configured: framing,
             framing,
             max_record,
+            limits,
             window: Vec::new(),
             passed: 0,
             wake_at: 0,
@@ -130,7 +152,9 @@ impl Frames {
             singles: false,
             other_kind: false,
             started: false,
-            too_long: None,
+            skip: None,
+            over_limit: 0,
+            first_over_limit: None,
         }
     }
 
@@ -138,7 +162,7 @@ impl Frames {
     pub fn reset(&mut self) {
         let mut window = std::mem::take(&mut self.window);
         window.clear();
-        *self = Self { window, ..Self::new(self.configured, self.max_record) };
+        *self = Self { window, ..Self::new(self.configured, self.max_record, self.limits) };
     }
 
     /// Where decoded bytes are to be appended.
@@ -169,21 +193,28 @@ impl Frames {
         self.window = window;
         self.window.drain(..start);
         self.passed += start as u64;
-        self.wake_at = if sink.is_full() { 0 } else { 2 * self.window.len() };
+        self.wake_at = if sink.is_full() { 0 } else { (2 * self.window.len()).min(self.max_record + 1) };
         outcome?;
-        let unread = self.window.len() > self.max_record && !sink.is_full();
-        match self.too_long.or(unread.then_some(self.passed)) {
-            Some(offset) => Err(FrameError::RecordTooLong { offset, limit: self.max_record }),
-            None => Ok(()),
+        if self.window.len() > self.max_record && !sink.is_full() {
+            let reason = format!("expected at most {} bytes (MAX_RECORD_BYTES), found more", self.max_record);
+            return Err(FrameError::OverLimit { offset: self.passed, reason });
         }
+        Ok(())
     }
 
     /// To be called once, after the last [`Frames::drain`].
     ///
     /// # Errors
-    /// [`FrameError::Truncated`] if a document is open; [`FrameError::Structure`] if there was none.
+    /// [`FrameError::Truncated`] if a document is open; [`FrameError::Structure`] if there was none;
+    /// [`FrameError::AllOverLimit`] if there was no record to be read: such an object is better sent again.
     pub fn finish(&self) -> Result<Framed, FrameError> {
         let inside = match self.state {
+            State::Outside
+                if self.over_limit == self.index
+                    && let Some((offset, reason)) = &self.first_over_limit =>
+            {
+                return Err(FrameError::AllOverLimit { offset: *offset, reason: reason.clone() });
+            }
             State::Outside if self.documents == 0 && self.is_document() => {
                 return Err(FrameError::Structure { offset: 0, reason: self.wanted("an empty object") });
             }
@@ -221,108 +252,60 @@ impl Frames {
         last: bool,
         sink: &mut impl RecordSink,
     ) -> Result<(), FrameError> {
-        loop {
-            // The one UTF-8 check: everything up to `valid` may be read as text.
-            let pending = &window[*start..];
-            let text = match simdutf8::compat::from_utf8(pending) {
-                Ok(text) => text,
-                Err(error) => std::str::from_utf8(&pending[..error.valid_up_to()]).unwrap_or_default(),
-            };
-            let damaged = is_damaged(pending, text.len());
+        let mut checked = Checked::default();
+        while self.skip_on(window, start, last, sink)? && !sink.is_full() {
+            let (text, damaged) = checked.text(window, *start);
             // The object ends inside a character.
-            let cut = last && !damaged && text.len() < pending.len();
-            let mut cursor = Cursor::new(text);
+            let cut = last && !damaged && text.len() < window.len() - *start;
+            let mut cursor = Cursor::with_limits(text, self.limits);
             let mut done = 0;
             let base = self.passed + *start as u64;
             let outcome = match self.framing {
                 Framing::Lines => {
-                    done = self.lines(text, base, last && !damaged && !cut, sink);
+                    done = self.lines(text, *start, last && !damaged && !cut, sink);
                     Ok(())
                 }
                 _ => self.read(&mut cursor, base, &mut done, sink),
             };
             *start += done;
+            if self.skip.is_some() {
+                continue;
+            }
+            let rest = &window[*start..];
             let offset = self.passed + *start as u64;
-            match outcome {
+            let (reason, detail) = match outcome {
                 Ok(()) if !(damaged || cut) || sink.is_full() => return Ok(()),
                 Err(json::Error::Incomplete) if !damaged => {
-                    let open =
-                        last && !window[*start..].is_empty() && !self.between_documents(&window[*start..]);
-                    if open && self.passes_over_lines() {
-                        self.pass_over_line(window, start, last, "the object ends inside it", sink);
+                    if self.is_at_record() && rest.len() > self.max_record {
+                        self.begin_skip(*start, false);
                         continue;
                     }
-                    return if open {
-                        Err(FrameError::Truncated {
-                            offset: self.passed + window.len() as u64,
-                            inside: "a value",
-                        })
-                    } else {
-                        Ok(())
-                    };
-                }
-                Err(json::Error::TooDeep { .. }) => return Err(FrameError::TooDeep { offset }),
-                outcome => {
-                    let in_records = matches!(self.state, State::Records { .. });
-                    let by_line = self.passes_over_lines();
-                    let reason = match outcome {
-                        Ok(()) | Err(json::Error::Incomplete) => "bytes that are not UTF-8".to_owned(),
-                        Err(json::Error::Syntax { expected, .. }) if !in_records && !by_line => {
-                            format!("something else where {expected} belongs")
-                        }
-                        Err(other) => within_record(other, done + blanks(&window[*start..])).to_string(),
-                    };
-                    if by_line {
-                        if !self.pass_over_line(window, start, last, &reason, sink) {
-                            return Ok(());
-                        }
-                        continue;
-                    }
-                    if !in_records {
-                        let reason = self.wanted(&reason);
-                        return Err(FrameError::Structure { offset, reason });
-                    }
-                    if !self.pass_over(window, start, last, &reason, sink)? {
+                    if !last || rest.is_empty() || self.between_documents(rest) {
                         return Ok(());
                     }
+                    if !self.passes_over_lines() {
+                        let offset = self.passed + window.len() as u64;
+                        return Err(FrameError::Truncated { offset, inside: "a value" });
+                    }
+                    (UNREADABLE, "the object ends inside it".to_owned())
                 }
+                Ok(()) | Err(json::Error::Incomplete) => (UNREADABLE, "bytes that are not UTF-8".to_owned()),
+                Err(json::Error::Syntax { expected, .. }) if !self.is_at_record() => {
+                    (UNREADABLE, format!("something else where {expected} belongs"))
+                }
+                Err(error) => (error.over_limit().unwrap_or(UNREADABLE), error.to_string()),
+            };
+            if !self.is_at_record() {
+                return Err(match reason {
+                    UNREADABLE => FrameError::Structure { offset, reason: self.wanted(&detail) },
+                    _ => FrameError::OverLimit { offset, reason: detail },
+                });
+            }
+            if !self.pass_over(window, start, last, (reason, &detail), sink)? {
+                return Ok(());
             }
         }
-    }
-
-    /// Gets past one record that cannot be read, by matching brackets. False if its end has not arrived yet.
-    fn pass_over(
-        &mut self,
-        window: &[u8],
-        start: &mut usize,
-        last: bool,
-        reason: &str,
-        sink: &mut impl RecordSink,
-    ) -> Result<bool, FrameError> {
-        // The window stands at the separator before the record, or at its first character.
-        let lead = blanks(&window[*start..]);
-        let record = &window[*start + lead..];
-        match json::balanced_length(record) {
-            Some(length) if length > 0 => {
-                let at = Position { index: self.index, offset: self.passed + (*start + lead) as u64 };
-                sink.unreadable(&record[..length], at, reason);
-                self.index += 1;
-                self.unreadable += 1;
-                if let State::Records { first, .. } = &mut self.state {
-                    *first = false;
-                }
-                *start += lead + length;
-                Ok(true)
-            }
-            None if !last => Ok(false),
-            _ => {
-                let offset = self.passed + (*start + lead) as u64;
-                Err(FrameError::Structure {
-                    offset,
-                    reason: format!("{reason}, and no record's end was found after it"),
-                })
-            }
-        }
+        Ok(())
     }
 
     /// True where nothing is open and only white space remains.
@@ -345,6 +328,7 @@ impl Frames {
         loop {
             match self.state {
                 State::Outside => {
+                    cursor.begin();
                     let next = cursor.peek();
                     *done = cursor.offset();
                     let Some(next) = next else { return Ok(()) };
@@ -352,9 +336,9 @@ impl Frames {
                         cursor.expect(b'{', "an object")?;
                         *done = cursor.offset();
                         self.state = State::Members { first: true, found: false };
-                    } else if self.begins_list(cursor, next)? {
+                    } else if self.begins_list(cursor, next).map_err(|error| error.from(*done))? {
                         *done = cursor.offset();
-                        self.state = State::Records { first: true, bare: next == b'[' };
+                        self.state = State::Records { next: Next::RecordOrEnd, bare: next == b'[' };
                     } else if !self.record(cursor, base, done, sink)? {
                         return Ok(());
                     }
@@ -375,7 +359,7 @@ impl Frames {
                     if name.is(records) {
                         cursor.expect(b'[', "an array of records")?;
                         *done = cursor.offset();
-                        self.state = State::Records { first: true, bare: false };
+                        self.state = State::Records { next: Next::RecordOrEnd, bare: false };
                         continue;
                     }
                     let is_marker = name.is(marker);
@@ -387,11 +371,11 @@ impl Frames {
                     self.other_kind |= is_marker;
                     self.state = State::Members { first: false, found: found || is_marker };
                 }
-                State::Records { first, bare } => {
-                    let next = cursor.peek();
+                State::Records { next, bare } => {
+                    let byte = cursor.peek();
                     *done = cursor.offset(); // blanks need not stay in the window
-                    match next.ok_or(json::Error::Incomplete)? {
-                        b']' => {
+                    match (byte.ok_or(json::Error::Incomplete)?, next) {
+                        (b']', Next::RecordOrEnd | Next::SeparatorOrEnd) => {
                             cursor.expect(b']', "`]`")?;
                             *done = cursor.offset();
                             self.documents += u64::from(bare);
@@ -399,17 +383,18 @@ impl Frames {
                                 true => State::Outside,
                                 false => State::Members { first: false, found: true },
                             };
-                            continue;
                         }
-                        b',' if !first => {
+                        (b',', Next::SeparatorOrEnd) => {
                             cursor.expect(b',', "`,`")?;
-                            cursor.peek();
+                            *done = cursor.offset();
+                            self.state = State::Records { next: Next::Record, bare };
                         }
-                        _ if first => {}
-                        _ => return Err(json::Error::Syntax { at: cursor.offset(), expected: "`,` or `]`" }),
-                    }
-                    if !self.record(cursor, base, done, sink)? {
-                        return Ok(());
+                        (_, Next::RecordOrEnd | Next::Record) => {
+                            if !self.record(cursor, base, done, sink)? {
+                                return Ok(());
+                            }
+                        }
+                        _ => return Err(json::Error::Syntax { at: 0, expected: "`,` or `]`" }),
                     }
                 }
             }
@@ -429,19 +414,18 @@ impl Frames {
         }
         let start = cursor.offset();
         let at = Position { index: self.index, offset: base + start as u64 };
-        sink.record(cursor, at)?;
+        // Its text ends where it would be too large, so that it is incomplete then and nothing has come of it.
+        let mut record = cursor.record(self.max_record);
+        sink.record(&mut record, at).map_err(|error| error.from(start))?;
+        cursor.follow(&record);
         self.index += 1;
         *done = cursor.offset();
         match &mut self.state {
-            State::Records { first, .. } => *first = false,
+            State::Records { next, .. } => *next = Next::SeparatorOrEnd,
             State::Outside | State::Members { .. } => {
                 self.documents += 1;
                 self.singles = true;
             }
-        }
-        if *done - start > self.max_record {
-            self.too_long = Some(at.offset);
-            return Ok(false);
         }
         Ok(!sink.is_full())
     }
@@ -463,7 +447,7 @@ impl Frames {
                 Ok(false)
             }
             (b'{', _) => Ok(false),
-            _ => Err(json::Error::Syntax { at: cursor.offset(), expected: "an object or an array" }),
+            _ => Err(json::Error::Syntax { at: 0, expected: "an object or an array" }),
         }
     }
 }

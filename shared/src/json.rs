@@ -8,54 +8,59 @@
 //! * every scalar keeps the token it was written as (numbers as written, strings unescaped only when needed);
 //! * a container knows whether it is compact already, so copying it as compact JSON is a plain copy.
 //!
-//! The grammar is RFC 8259's, checked in full; nesting is bounded by [`MAX_DEPTH`]. A property test holds the
-//! cursor against `serde_json` on arbitrary values and arbitrary text.
+//! The grammar is RFC 8259's, checked in full. [`Limits`] bound nesting, and members and elements, which are counted
+//! as they are read. A property test holds the cursor against `serde_json` on arbitrary values and arbitrary text.
 
+mod error;
 mod raw;
 mod scan;
 mod text;
 
+pub use self::error::{Error, Limits, MAX_DEPTH};
 pub use self::raw::{Kind, Raw};
-pub use self::text::{TextBuffer, balanced_length, unescape};
+pub use self::text::{Balance, TextBuffer, balanced_length, unescape};
 
 use self::scan::special_byte;
-
-/// Containers nested deeper than this are refused. AWS records stay below 30; the bound keeps hostile input cheap.
-pub const MAX_DEPTH: usize = 512;
-
-/// Why the text at the cursor could not be read. Offsets are bytes from the start of the cursor's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The text ends inside a value: more input may complete it.
-    #[error("the JSON text ends inside a value")]
-    Incomplete,
-    /// The text is not JSON here.
-    #[error("not JSON at byte {at}: expected {expected}")]
-    Syntax {
-        /// Byte offset of the offending character.
-        at: usize,
-        /// What the grammar allows there.
-        expected: &'static str,
-    },
-    /// Containers are nested deeper than [`MAX_DEPTH`].
-    #[error("JSON nested deeper than {MAX_DEPTH} levels at byte {at}")]
-    TooDeep {
-        /// Byte offset of the container that is one too deep.
-        at: usize,
-    },
-}
 
 /// A position in JSON text. Cheap to copy, so a caller can remember where a value began.
 #[derive(Debug, Clone, Copy)]
 pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    limits: Limits,
+    /// Containers that are open around the cursor.
+    depth: usize,
+    /// Members and elements that may still come.
+    fields: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor at the start of `text`.
+    /// A cursor at the start of `text`, which only the depth bounds.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self::with_limits(text, Limits::default())
+    }
+
+    /// A cursor at the start of `text` that reads no more than `limits` allow.
+    pub fn with_limits(text: &'a str, limits: Limits) -> Self {
+        let limits = Limits { depth: limits.depth.min(MAX_DEPTH), ..limits };
+        Self { text, at: 0, limits, depth: 0, fields: limits.fields }
+    }
+
+    /// A cursor at the same place for the record that starts there: nothing of it counts yet, and the text ends after
+    /// `length` bytes of it.
+    pub(crate) fn record(&self, length: usize) -> Self {
+        let end = self.text.floor_char_boundary(self.at.saturating_add(length));
+        Self { text: &self.text[..end], depth: 0, fields: self.limits.fields, ..*self }
+    }
+
+    /// Counts from here on: what was read before is no part of what comes.
+    pub(crate) fn begin(&mut self) {
+        (self.depth, self.fields) = (0, self.limits.fields);
+    }
+
+    /// Goes to where `other` is, a cursor over the beginning of the same text.
+    pub(crate) fn follow(&mut self, other: &Cursor<'_>) {
+        self.at = other.at;
     }
 
     /// Bytes from the start of the text to the cursor.
@@ -122,10 +127,11 @@ impl<'a> Cursor<'a> {
     pub fn has_member(&mut self, first: &mut bool) -> Result<bool, Error> {
         if *first {
             self.expect(b'{', "an object")?;
+            self.enter()?;
         }
         match (self.peek().ok_or(Error::Incomplete)?, *first) {
             (b'}', _) => {
-                self.at += 1;
+                self.leave();
                 return Ok(false);
             }
             (b',', false) => {
@@ -136,6 +142,7 @@ impl<'a> Cursor<'a> {
             _ => return Err(Error::Syntax { at: self.at, expected: "`,` or `}`" }),
         }
         *first = false;
+        self.count()?;
         Ok(true)
     }
 
@@ -169,23 +176,53 @@ impl<'a> Cursor<'a> {
     pub fn next_element(&mut self, first: &mut bool) -> Result<bool, Error> {
         if *first {
             self.expect(b'[', "an array")?;
+            self.enter()?;
             *first = false;
             if self.peek().ok_or(Error::Incomplete)? == b']' {
-                self.at += 1;
+                self.leave();
                 return Ok(false);
             }
-            return Ok(true);
+            return self.count().map(|()| true);
         }
         match self.peek().ok_or(Error::Incomplete)? {
             b']' => {
-                self.at += 1;
+                self.leave();
                 Ok(false)
             }
             b',' => {
                 self.at += 1;
-                Ok(true)
+                self.count().map(|()| true)
             }
             _ => Err(Error::Syntax { at: self.at, expected: "`,` or `]`" }),
+        }
+    }
+
+    /// Enters the container whose bracket has just been consumed.
+    #[inline(always)]
+    fn enter(&mut self) -> Result<(), Error> {
+        if self.depth == self.limits.depth {
+            return Err(Error::TooDeep { at: self.at - 1, limit: self.limits.depth });
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Consumes a closing bracket. That of a container which the cursor did not enter counts for nothing.
+    #[inline(always)]
+    fn leave(&mut self) {
+        self.at += 1;
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Counts a member or an element.
+    #[inline(always)]
+    fn count(&mut self) -> Result<(), Error> {
+        match self.fields.checked_sub(1) {
+            Some(left) => {
+                self.fields = left;
+                Ok(())
+            }
+            None => Err(Error::TooManyFields { at: self.at, limit: self.limits.fields }),
         }
     }
 
@@ -337,13 +374,14 @@ impl<'a> Cursor<'a> {
         let bytes = self.text.as_bytes();
         let mut objects = [0_u64; MAX_DEPTH / 64]; // one bit a level: set where the level is an object
         let (mut depth, mut compact) = (0_usize, true);
+        let deepest = self.limits.depth - self.depth;
         // Each round reads one value (or the bracket that closes an empty container), then all that closes.
         'value: loop {
             compact &= !self.skip_space()?;
             match bytes[self.at] {
                 open @ (b'{' | b'[') => {
-                    if depth == MAX_DEPTH {
-                        return Err(Error::TooDeep { at: self.at });
+                    if depth == deepest {
+                        return Err(Error::TooDeep { at: self.at, limit: self.limits.depth });
                     }
                     let bit = 1 << (depth % 64);
                     let is_object = open == b'{';
@@ -356,6 +394,7 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     compact &= !self.skip_space()?;
                     if bytes[self.at] != if is_object { b'}' } else { b']' } {
+                        self.count()?;
                         if is_object {
                             compact &= self.member_name()?;
                         }
@@ -380,6 +419,7 @@ impl<'a> Cursor<'a> {
                 match (bytes[self.at], is_object) {
                     (b',', _) => {
                         self.at += 1;
+                        self.count()?;
                         if is_object {
                             compact &= !self.skip_space()?;
                             compact &= self.member_name()?;

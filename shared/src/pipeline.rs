@@ -15,6 +15,7 @@ mod outputs;
 mod read;
 mod report;
 mod retry;
+mod set_up;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use self::read::Item;
 pub use self::read::Read;
 pub use self::report::{Failure, Report};
 pub use self::retry::{Retried, Retry};
+pub use self::set_up::SetUpError;
 pub use self::settings::Settings;
 use crate::catalog::{Catalog, TablePartition};
 use crate::deadline::Deadline;
@@ -34,17 +36,9 @@ use crate::layout;
 use crate::ledger::seen::{Arrival, Origin};
 use crate::notification::ObjectRef;
 use crate::rows::RowsError;
-use crate::source::{KeyClass, KeyFacts, Source};
+use crate::source::{EventId, KeyClass, KeyFacts, Source};
 use crate::store::{Store, StoreError};
 use crate::table::TableDefinition;
-
-/// Why a pipeline cannot be made.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the mapping of {source_name} does not fit its tables: {error}")]
-pub struct SetUpError {
-    source_name: &'static str,
-    error: RowsError,
-}
 
 /// One source's pipeline.
 pub struct Pipeline<S, C> {
@@ -68,7 +62,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     /// A pipeline of `source` that fills `tables`, which are some of the source's.
     ///
     /// # Errors
-    /// If the mapping and a table's definition disagree, which only a mistake in the code can cause.
+    /// See [`SetUpError`].
     pub fn new(
         source: Box<dyn Source>,
         tables: Vec<&'static TableDefinition>,
@@ -77,9 +71,12 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         settings: Settings,
     ) -> Result<Self, SetUpError> {
         let source_name = source.name();
+        if let (true, EventId::None(reason)) = (settings.drop_repeated_events, source.event_id()) {
+            return Err(SetUpError::NoEventId { source_name, reason });
+        }
         let (store, catalog) = (Arc::new(store), Arc::new(catalog));
         let pipeline = Self { source: Arc::from(source), tables, store, catalog, settings };
-        pipeline.batch().map_err(|error| SetUpError { source_name, error })?;
+        pipeline.batch().map_err(|error| SetUpError::Mapping { source_name, error })?;
         Ok(pipeline)
     }
 
@@ -215,6 +212,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.skipped = counts.skipped.clone();
         report.quarantined = counts.quarantined.clone();
         report.bytes_decoded = counts.bytes_decoded;
+        report.events_unchecked = batch.events_unchecked();
 
         let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
         let mut failed: BTreeMap<usize, String> = BTreeMap::new();

@@ -9,9 +9,11 @@
 //! | `form` | what `raw` is: see [`Form`] |
 //! | `header` | of a line: the header above it, empty without one |
 //! | `envelope` | of a log event: what CloudWatch Logs said of all events around it |
-//! | `raw` or `raw_base64` | the record as it came; the latter where it is not UTF-8 |
+//! | `length`, `sha256` | of a record that is cut: its length in bytes and the hash of all of them |
+//! | `raw` or `raw_base64` | the record as it came, or its beginning if it is cut; the latter where it is not UTF-8 |
 //!
-//! Form, header and envelope are there so that the record can be read again by itself. Entries of functions that did
+//! A record that is too large is cut to its first [`KEPT_BYTES`](crate::frame::KEPT_BYTES). Offset and length say where
+//! it stands in the decoded object, the hash tells whether it is still the same. Form, header and envelope are there so that the record can be read again by itself. Entries of functions that did
 //! not write them yet are read too.
 
 use std::borrow::Cow;
@@ -22,7 +24,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::cloudwatch::LogEvents;
-use crate::frame::Position;
+use crate::frame::{Cut, Position};
 use crate::json::Cursor;
 use crate::notification::ObjectRef;
 
@@ -77,14 +79,16 @@ pub struct Kept<'a> {
     pub header: Option<&'a str>,
     /// Of a log event.
     pub envelope: Option<Envelope<'a>>,
-    /// The record.
+    /// Of a record that is cut.
+    pub cut: Option<&'a Cut>,
+    /// The record, or its beginning.
     pub raw: &'a [u8],
 }
 
 impl<'a> Kept<'a> {
     /// A record that needs nothing around it.
     pub fn new(form: Form, raw: &'a [u8]) -> Self {
-        Self { form, header: None, envelope: None, raw }
+        Self { form, header: None, envelope: None, cut: None, raw }
     }
 
     /// A line, and the header above it or nothing.
@@ -166,6 +170,12 @@ pub struct Entry<'a> {
     /// Of a log event: what stood around it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Envelope<'a>>,
+    /// Of a record that is cut: how many bytes it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+    /// Of a record that is cut: the hash of its bytes, as 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     raw: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +183,12 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The record as it came; nothing if the entry does not hold it, or not as it should.
+    /// True if the entry holds no more than the beginning of its record.
+    pub fn is_cut(&self) -> bool {
+        self.length.is_some()
+    }
+
+    /// The record as it came, or its beginning; nothing if the entry does not hold it, or not as it should.
     pub fn raw(&self) -> Option<Cow<'_, [u8]>> {
         match (&self.raw, &self.raw_base64) {
             (Some(raw), _) => Some(Cow::Borrowed(raw.as_bytes())),
@@ -215,6 +230,8 @@ pub fn write_entry(
         form: Some(kept.form),
         header: kept.header.map(Cow::Borrowed),
         envelope: kept.envelope,
+        length: kept.cut.map(|cut| cut.length),
+        sha256: kept.cut.map(|cut| cut.sha256.as_str().into()),
         raw: text.map(Cow::Borrowed),
         raw_base64: text.is_none().then(|| STANDARD.encode(kept.raw).into()),
     };
@@ -246,6 +263,17 @@ mod tests {
         assert_eq!((&values[1]["raw_base64"], values[1].get("raw")), (&"/w==".into(), None));
         let entry: Entry<'_> = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!((entry.raw().as_deref(), entry.object().key.as_str()), (Some(&b"\xff"[..]), "a.json.gz"));
+    }
+
+    #[test]
+    fn an_entry_says_that_it_is_cut() {
+        let cut = Cut { length: 70_000, sha256: "ab".repeat(32) };
+        let line = written(Kept { cut: Some(&cut), ..Kept::new(Form::Unreadable, b"{\"a\":") });
+        let entry: Entry<'_> = serde_json::from_str(&line).unwrap();
+        assert!(entry.is_cut() && entry.raw().as_deref() == Some(b"{\"a\":"));
+        assert_eq!((entry.length, entry.sha256.as_deref()), (Some(70_000), Some(cut.sha256.as_str())));
+        let whole = written(Kept::new(Form::Record, b"{}"));
+        assert!(!whole.contains("length") && !serde_json::from_str::<Entry<'_>>(&whole).unwrap().is_cut());
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! What the pipeline asks of a source: which keys are its logs, how they are framed, and the mapping of one
 //! record to rows. A source lives in its function's crate; this is the wall between the two.
 
+mod event_ids;
+mod partitions;
+
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
-
+pub use self::event_ids::{EventId, MAX_EVENT_IDS, REPEATED_EVENT};
+pub(crate) use self::event_ids::{EventIds, Mark};
+use self::partitions::TOO_MANY_PARTITIONS;
+pub use self::partitions::{MAX_PARTITIONS, Partitions};
 use crate::frame::Framing;
-use crate::json::{self, Cursor};
-use crate::layout::Partition;
+use crate::json::{self, Cursor, Limits};
 use crate::rows::{Rows, RowsError};
 use crate::table::TableDefinition;
 
@@ -47,6 +51,11 @@ pub trait Source: Send + Sync {
 
     /// How its objects hold their records.
     fn framing(&self) -> Framing;
+
+    /// Whether its records have an id that no other event has: what can tell that a record has come twice.
+    fn event_id(&self) -> EventId {
+        EventId::None("its records have no id of their own")
+    }
 
     /// What a key says.
     fn classify(&self, key: &str) -> KeyClass;
@@ -143,6 +152,12 @@ impl From<json::Error> for RecordError {
     }
 }
 
+impl From<Rejection> for RecordError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
 /// Why a record goes to quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -150,6 +165,13 @@ pub struct Rejection {
     pub reason: &'static str,
     /// For a person: what was expected and what was found, without the record's contents.
     pub detail: String,
+}
+
+impl Rejection {
+    /// For a text that cannot be read as JSON: the limit that it exceeds, or else `otherwise`.
+    pub fn of_json(error: &json::Error, otherwise: &'static str) -> Self {
+        Self { reason: error.over_limit().unwrap_or(otherwise), detail: error.to_string() }
+    }
 }
 
 /// Region or account of a partition whose records do not say it, and neither does anything else.
@@ -276,6 +298,13 @@ pub struct Output<'a> {
     parts: &'a mut Parts,
     /// Rows of each table before the current record.
     marks: &'a mut Vec<usize>,
+    limits: Limits,
+    /// Ids of the group's events, if repeated ones are to be dropped.
+    ids: Option<&'a mut EventIds>,
+    /// Those before the current record.
+    ids_mark: Mark,
+    /// A row of the current record has no partition.
+    is_astray: bool,
 }
 
 impl<'a> Output<'a> {
@@ -285,16 +314,24 @@ impl<'a> Output<'a> {
         partitions: &'a mut Partitions,
         parts: &'a mut Parts,
         marks: &'a mut Vec<usize>,
+        limits: Limits,
+        ids: Option<&'a mut EventIds>,
     ) -> Self {
-        let mut output = Self { tables, partitions, parts, marks };
+        let ids_mark = Mark::default();
+        let mut output = Self { tables, partitions, parts, marks, limits, ids, ids_mark, is_astray: false };
         output.mark();
         output
+    }
+
+    /// A cursor over a text that a record holds and that is a record itself, under the limits of a record.
+    pub fn cursor<'t>(&self, text: &'t str) -> Cursor<'t> {
+        Cursor::with_limits(text, self.limits)
     }
 
     /// Tells what became of one of the records that an envelope holds: `raw` is that record. The rows of a
     /// rejected one are taken back.
     pub fn part(&mut self, raw: &[u8], outcome: Result<Outcome, Rejection>) {
-        match outcome {
+        match self.settle(outcome) {
             Ok(Outcome::Landed) => self.parts.landed += 1,
             Ok(Outcome::Skipped(reason)) => self.parts.skipped.push(reason),
             Ok(Outcome::Parts) => {}
@@ -309,12 +346,31 @@ impl<'a> Output<'a> {
     fn mark(&mut self) {
         self.marks.clear();
         self.marks.extend(self.tables.iter().map(TableRows::len));
+        self.ids_mark = self.ids.as_ref().map(|ids| ids.mark()).unwrap_or_default();
+    }
+
+    /// What becomes of the record: it is rejected if one of its rows has no partition.
+    pub(crate) fn settle<E: From<Rejection>>(&mut self, outcome: Result<Outcome, E>) -> Result<Outcome, E> {
+        if std::mem::take(&mut self.is_astray) && outcome.is_ok() {
+            let detail = format!("expected at most {MAX_PARTITIONS} partitions in a batch, found more");
+            return Err(Rejection { reason: TOO_MANY_PARTITIONS, detail }.into());
+        }
+        outcome
+    }
+
+    /// True if the event is to be skipped as a [`REPEATED_EVENT`]: the group has one of that id, and such are to be
+    /// dropped. To be asked once for a record, when it is certain that it has rows.
+    pub fn is_repeated(&mut self, id: &str) -> bool {
+        self.ids.as_mut().is_some_and(|ids| ids.meet(id))
     }
 
     /// Takes back every row of the current record, in every table.
     pub(crate) fn take_back(&mut self) {
         for (table, rows) in self.tables.iter_mut().zip(&*self.marks) {
             table.truncate(*rows);
+        }
+        if let Some(ids) = &mut self.ids {
+            ids.take_back(self.ids_mark);
         }
     }
 
@@ -324,73 +380,10 @@ impl<'a> Output<'a> {
     }
 
     /// Ends the current row of table `index`. `time` is in milliseconds since the epoch; the row's event day is
-    /// its UTC day.
+    /// its UTC day. Where that makes a partition more than [`MAX_PARTITIONS`], the record is rejected after all.
     pub fn end_row(&mut self, index: usize, region: &str, account: &str, time: i64) {
         let partition = self.partitions.index(region, account, time);
-        self.tables[index].end_row(time, partition);
-    }
-}
-
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
-
-/// Every partition met so far, numbered.
-#[derive(Debug, Default)]
-pub struct Partitions {
-    all: Vec<(Partition, i64)>,
-    by_hash: FxHashMap<u64, Vec<u32>>,
-    latest: u32,
-}
-
-impl Partitions {
-    /// The number of the partition, which is new if it was not met before.
-    pub fn index(&mut self, region: &str, account: &str, time: i64) -> u32 {
-        use std::hash::{BuildHasher as _, BuildHasherDefault};
-
-        let day = time.div_euclid(DAY);
-        let is = |(known, known_day): &(Partition, i64)| {
-            *known_day == day && known.region == region && known.account == account
-        };
-        if self.all.get(self.latest as usize).is_some_and(is) {
-            return self.latest; // records of one file come from a few partitions, most from the one before
-        }
-        let hash = BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one((region, account, day));
-        let candidates = self.by_hash.entry(hash).or_default();
-        let found = candidates.iter().copied().find(|&index| self.all.get(index as usize).is_some_and(is));
-        self.latest = found.unwrap_or_else(|| {
-            let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-            let partition = Partition {
-                region: region.to_owned(),
-                account: account.to_owned(),
-                day: crate::time::day(time),
-            };
-            self.all.push((partition, day));
-            candidates.push(index);
-            index
-        });
-        self.latest
-    }
-
-    /// The partition of that number.
-    pub fn get(&self, index: u32) -> &Partition {
-        &self.all[index as usize].0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn partitions_are_numbered_once() {
-        let mut partitions = Partitions::default();
-        let first = partitions.index("us-east-1", "1", 0);
-        let second = partitions.index("us-east-1", "1", DAY);
-        assert_ne!(first, second);
-        assert_eq!(partitions.index("us-east-1", "1", DAY - 1), first);
-        assert_eq!(partitions.index("us-east-1", "2", 2 * DAY - 1), 2);
-        assert_eq!(partitions.index("us-east-1", "1", 2 * DAY - 1), second);
-        assert_eq!(partitions.get(second).day, "19700102");
-        assert_eq!(partitions.get(partitions.by_hash.len() as u32 - 1).account, "2");
+        self.is_astray |= partition.is_none();
+        self.tables[index].end_row(time, partition.unwrap_or_default());
     }
 }

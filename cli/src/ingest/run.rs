@@ -91,7 +91,11 @@ impl Ingest<'_> {
                 anyhow!("{pending} names the table {unknown}, which this `lake` does not know")
             })?;
             let members = members(&group);
-            writeln!(terminal::stderr(), "first the {} files of an ingest that was interrupted", members.len())?;
+            writeln!(
+                terminal::stderr(),
+                "first the {} files of an ingest that was interrupted",
+                members.len()
+            )?;
             let region = group.settings.as_ref().and_then(|settings| settings.region.clone());
             let settings =
                 Settings { region: region.or(self.settings.region.clone()), ..self.settings.clone() };

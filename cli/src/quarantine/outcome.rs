@@ -10,7 +10,7 @@ use crate::grid::{self, Grid};
 use crate::summary::Failed;
 
 /// What a retry did. The names of its members are the names in the JSON; `tried` is the sum of `landed`, `skipped`,
-/// `stay` and `not_alone`.
+/// `stay`, `not_alone` and `cut`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Outcome {
     dry_run: bool,
@@ -24,6 +24,8 @@ pub(super) struct Outcome {
     stay: BTreeMap<String, u64>,
     /// Records that stay because they cannot be read without what stood around them, by their reason.
     not_alone: BTreeMap<String, u64>,
+    /// Records that stay because no more than their beginning is kept, by their reason.
+    cut: BTreeMap<String, u64>,
     /// Entries that stood in another file of the quarantine too and were taken out of this one.
     pub(super) repeated: u64,
     /// Rows, by table.
@@ -54,6 +56,10 @@ impl Outcome {
         count(&mut self.not_alone, reason);
     }
 
+    pub(super) fn cut(&mut self, reason: &str) {
+        count(&mut self.cut, reason);
+    }
+
     /// Records whose source has no table among those that are wanted.
     pub(super) fn not_enabled(&mut self, records: u64) {
         self.tried += records;
@@ -74,7 +80,7 @@ impl Outcome {
 
     /// True if nothing that was tried stays.
     pub(super) fn is_clean(&self) -> bool {
-        self.stay.is_empty() && self.not_alone.is_empty() && self.failed.is_empty()
+        self.stay.is_empty() && self.not_alone.is_empty() && self.cut.is_empty() && self.failed.is_empty()
     }
 
     /// Writes it for a person: figures to `out`, what needs a look to `trouble`.
@@ -92,6 +98,7 @@ impl Outcome {
         section("no records", sum(&self.skipped), &self.skipped);
         section("stay", sum(&self.stay), &self.stay);
         section("stay, not readable alone", sum(&self.not_alone), &self.not_alone);
+        section("stay, kept in part", sum(&self.cut), &self.cut);
         section("entries that stood here twice", self.repeated, &BTreeMap::new());
         grid.right(1);
         grid.print(out, "")?;
@@ -100,6 +107,14 @@ impl Outcome {
                 trouble,
                 "what is not readable alone needs what stood around it in its raw object: write the record, with \
                  that, to a file of its own and ingest it, or fill a new lake from the raw objects"
+            )?;
+        }
+        if !self.cut.is_empty() {
+            writeln!(
+                trouble,
+                "what was too large is kept in part: `lake quarantine show` tells its raw object, offset and length; \
+                 cut the record out of the decoded object, write it to a file of its own, and ingest that with a \
+                 larger --max-record-bytes"
             )?;
         }
         for failed in &self.failed {

@@ -287,6 +287,10 @@ impl Run<'_> {
                     outcome.not_alone(&entry.reason);
                     keep(text.as_bytes())?;
                 }
+                Retried::Cut => {
+                    outcome.cut(&entry.reason);
+                    keep(text.as_bytes())?;
+                }
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
 //! `lake quarantine show`: entries as they are.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -24,7 +24,8 @@ pub(super) struct ShowArgs {
     #[arg(long, value_name = "DIR", value_parser = lake::existing)]
     lake: PathBuf,
 
-    /// Print the record alone, byte for byte as it came; several with a line end between
+    /// Print the record alone, byte for byte as it came, several with a line end between; of one that was too large
+    /// its beginning
     #[arg(long)]
     raw: bool,
 }
@@ -100,6 +101,14 @@ fn show(
             }
             let record = entry.raw().with_context(|| format!("{} holds no record", file.id(line)))?;
             out.write_all(&record)?;
+            if let Some(length) = entry.length {
+                let id = file.id(line);
+                writeln!(
+                    io::stderr(),
+                    "{id} is cut: these are the first {} of {length} bytes",
+                    record.len()
+                )?;
+            }
         } else {
             // The line itself, with whatever else stands in it.
             let members: Value = serde_json::from_str(text)?;

@@ -21,7 +21,7 @@ use shared::ledger::{Lease, NoLedger};
 use shared::notification::ObjectRef;
 use shared::pipeline::{Pipeline, Report, Settings};
 use shared::rows::{Rows, RowsError};
-use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Source};
+use shared::source::{EventId, KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Source};
 use shared::store::folder::{FolderStore, FolderUpload};
 use shared::store::{Body, Store, StoreError, Upload};
 use shared::table::TableDefinition;
@@ -126,6 +126,9 @@ impl Source for Fragile {
     }
     fn framing(&self) -> shared::frame::Framing {
         CloudTrail.framing()
+    }
+    fn event_id(&self) -> EventId {
+        CloudTrail.event_id()
     }
     fn classify(&self, key: &str) -> KeyClass {
         CloudTrail.classify(key)
@@ -415,4 +418,54 @@ fn exactly_the_messages_that_failed_are_answered() {
         serde_json::to_value(block_on(handler.handle(SqsEvent::default(), &lease, &deadline))).unwrap(),
         serde_json::json!({"batchItemFailures": []})
     );
+}
+
+/// A trail of the organisation and one of the account deliver the same events, in files of their own.
+#[test]
+fn two_trails_deliver_one_event() {
+    let lake = Lake::new();
+    let events = |ids: [&str; 3]| document(&ids.map(|id| record(id, "111122223333", 14)));
+    let without_id = record("x", "111122223333", 14).replace(r#""eventID":"x","#, "");
+    let nothing =
+        without_id.replace(r#""eventName":"ListBuckets","#, "").replacen('{', r#"{"eventID":"e6","#, 1);
+    let more = document(&[without_id.clone(), without_id, nothing, record("e6", "111122223333", 14)]);
+    let objects = vec![
+        lake.put("a", &events(["e1", "e2", "e3"])),
+        lake.put("b", &events(["e3", "e4", "e1"])),
+        lake.put("c", &more),
+    ];
+    let report = lake.ingest(objects.clone(), Settings { drop_repeated_events: true, ..lake.settings() });
+    assert_eq!(report.skipped, BTreeMap::from([("repeated_event", 2)]));
+    // An id of a record that has no row is none that has occurred.
+    assert_eq!(report.quarantined, BTreeMap::from([("missing_event_name", 1)]));
+    assert_eq!((report.records, report.rows.values().sum::<u64>(), report.events_unchecked), (10, 7, 0));
+    let both = Lake::new();
+    let objects =
+        vec![both.put("a", &events(["e1", "e2", "e3"])), both.put("b", &events(["e3", "e4", "e1"]))];
+    let report = both.ingest(objects, both.settings());
+    assert_eq!(
+        (report.skipped.len(), both.all_ids()),
+        (0, ["e1", "e1", "e2", "e3", "e3", "e4"].map(str::to_owned).to_vec())
+    );
+}
+
+/// Each account would be an object of its own: what is beyond the bound goes to quarantine, and costs others nothing.
+#[test]
+fn no_more_partitions_than_may_be() {
+    use shared::source::MAX_PARTITIONS;
+
+    let lake = Lake::new();
+    let accounts = |count: usize| -> Vec<String> {
+        (0..count).map(|number| record(&format!("n{number:05}"), &format!("{number:012}"), 14)).collect()
+    };
+    let few = 20;
+    let text = document(&accounts(MAX_PARTITIONS));
+    let cut = lake.put("a", &text[..text.len() - 9]);
+    let many = lake.put("b", &document(&accounts(MAX_PARTITIONS + few)));
+    let last = lake.put("c", &document(&[record("last", "000000000000", 14)]));
+    let report = lake.ingest(vec![cut, many, last], lake.settings());
+    assert_eq!(report.failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), [0]);
+    assert_eq!(report.quarantined, BTreeMap::from([("too_many_partitions", few as u64)]));
+    assert_eq!(report.rows.values().sum::<u64>(), MAX_PARTITIONS as u64 + 1);
+    assert_eq!(report.partitions, MAX_PARTITIONS as u64);
 }

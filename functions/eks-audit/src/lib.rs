@@ -17,7 +17,7 @@
 //! | a log event of another stream | skipped: `api_log`, `authenticator_log`, `controller_manager_log`, `scheduler_log`, `other_log_stream` |
 //! | `CONTROL_MESSAGE`; a log event without text | skipped: `control_message`; `empty_message` |
 //! | a message that was cut at the size limit of CloudWatch Logs | quarantined: `truncated_message` |
-//! | another message that cannot be read | quarantined: `unreadable_message` |
+//! | another message that cannot be read | quarantined: `unreadable_message`, `too_deep`, `too_many_fields` |
 //! | another object | quarantined: `not_an_audit_event`, `not_an_object` |
 //! | an event without a time | quarantined: `missing_event_time`, `bad_event_time` |
 
@@ -31,7 +31,9 @@ use shared::cloudwatch::{LogEvent, LogEvents};
 use shared::frame::Framing;
 use shared::json::{self, Cursor, Kind, TextBuffer};
 use shared::rows::{Rows, RowsError};
-use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source};
+use shared::source::{
+    EventId, KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source,
+};
 use shared::table::TableDefinition;
 use shared::table::definitions::EKS_AUDIT_2_0;
 
@@ -54,6 +56,10 @@ impl Source for EksAudit {
 
     fn framing(&self) -> Framing {
         Framing::Values { list: None }
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId::None("the stages of a request share its auditID")
     }
 
     fn classify(&self, key: &str) -> KeyClass {
@@ -150,7 +156,7 @@ impl EksAuditNormalizer {
         if stream == Stream::Unknown && !text.contains("audit.k8s.io/") {
             return Ok(Outcome::Skipped("other_log_stream"));
         }
-        let mut cursor = Cursor::new(text);
+        let mut cursor = out.cursor(text);
         if cursor.peek().is_none() {
             return Ok(Outcome::Skipped("empty_message"));
         }
@@ -232,7 +238,7 @@ fn not_an_object(found: Kind) -> Rejection {
 fn unreadable(error: &json::Error, text: &str) -> Rejection {
     let is_cut = *error == json::Error::Incomplete || text.trim_end().ends_with("[Truncated...]");
     Rejection {
-        reason: if is_cut { "truncated_message" } else { "unreadable_message" },
+        reason: error.over_limit().unwrap_or(if is_cut { "truncated_message" } else { "unreadable_message" }),
         detail: format!("message of {} bytes: {error}", text.len()),
     }
 }

@@ -134,12 +134,13 @@ impl Normalizer for Route53Normalizer {
             return self.text(message, None, facts, out);
         }
         // Before anything of it is told: a record is in quarantine or has its rows, not both.
-        let mut ahead = Cursor::new(message);
+        let mut ahead = out.cursor(message);
         ahead.value().map_err(|error| unreadable(&error))?;
         if ahead.peek().is_some() {
             return Err(trailing_text());
         }
-        self.normalize(&mut Cursor::new(message), facts, out).map_err(|error| match error {
+        let mut cursor = out.cursor(message);
+        self.normalize(&mut cursor, facts, out).map_err(|error| match error {
             RecordError::Rejected(rejection) => rejection,
             RecordError::Json(error) => unreadable(&error),
         })
@@ -215,7 +216,7 @@ impl Route53Normalizer {
             let detail = "expected a query as a JSON object, found other text".to_owned();
             return Err(Rejection { reason: "not_json", detail });
         }
-        let mut cursor = Cursor::new(text);
+        let mut cursor = out.cursor(text);
         let mut record = Record::default();
         record.read(&mut cursor).map_err(|error| unreadable(&error))?;
         match cursor.peek() {
@@ -226,7 +227,7 @@ impl Route53Normalizer {
 }
 
 fn unreadable(error: &shared::json::Error) -> Rejection {
-    Rejection { reason: "unreadable", detail: error.to_string() }
+    Rejection::of_json(error, "unreadable")
 }
 
 fn trailing_text() -> Rejection {

@@ -35,7 +35,9 @@ use shared::cloudwatch::LogEvents;
 use shared::frame::Framing;
 use shared::json::{Cursor, Kind, Raw};
 use shared::rows::{Rows, RowsError};
-use shared::source::{KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source};
+use shared::source::{
+    EventId, KeyClass, KeyFacts, Normalizer, Outcome, Output, RecordError, Rejection, Source,
+};
 use shared::table::TableDefinition;
 use shared::table::definitions::{SH_FINDINGS_1_0, SH_FINDINGS_2_0};
 
@@ -57,6 +59,10 @@ impl Source for SecurityHub {
 
     fn framing(&self) -> Framing {
         Framing::Values { list: Some("Findings") }
+    }
+
+    fn event_id(&self) -> EventId {
+        EventId::None("updates of a finding share its Id")
     }
 
     fn classify(&self, key: &str) -> KeyClass {

@@ -144,11 +144,9 @@ impl WafNormalizer {
             let detail = "message: expected a web request as a JSON object, found other text".to_owned();
             return Err(Rejection { reason: "not_json", detail });
         }
-        let mut cursor = Cursor::new(text);
+        let mut cursor = out.cursor(text);
         let mut record = Record::default();
-        record
-            .read(&mut cursor)
-            .map_err(|error| Rejection { reason: "unreadable", detail: error.to_string() })?;
+        record.read(&mut cursor).map_err(|error| Rejection::of_json(&error, "unreadable"))?;
         if cursor.peek().is_some() {
             let detail = "message: expected one JSON object, found more text behind it".to_owned();
             return Err(Rejection { reason: "unreadable", detail });

@@ -1,7 +1,5 @@
 //! Why an object is refused.
 
-use crate::json;
-
 /// Why an object could not be framed: the whole object is refused and its message goes back to the queue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
@@ -21,18 +19,33 @@ pub enum FrameError {
         /// Which part of the document was open.
         inside: &'static str,
     },
-    /// One record is longer than the configured cap.
-    #[error("the record at byte {offset} is longer than {limit} bytes (MAX_RECORD_BYTES)")]
-    RecordTooLong {
+    /// One record is longer than the configured cap, and the object ends before the record does.
+    #[error(
+        "the record at byte {offset} is longer than {limit} bytes (MAX_RECORD_BYTES), and its end was not found"
+    )]
+    EndlessRecord {
         /// Byte offset of the record.
         offset: u64,
         /// The cap, in bytes.
         limit: usize,
     },
-    /// A record is nested deeper than [`json::MAX_DEPTH`].
-    #[error("the record at byte {offset} is nested deeper than {} levels", json::MAX_DEPTH)]
-    TooDeep {
-        /// Byte offset of the record.
+    /// What stands around the records is over a limit.
+    #[error("over a limit at byte {offset}, outside the records: {reason}")]
+    OverLimit {
+        /// Byte offset of what is read there.
         offset: u64,
+        /// Which limit.
+        reason: String,
+    },
+    /// Records were found, and every one of them is over a limit.
+    #[error(
+        "no record of the object is within the limits; the first, at byte {offset}: {reason}; \
+         raise the limit and send the object again"
+    )]
+    AllOverLimit {
+        /// Byte offset of the first record.
+        offset: u64,
+        /// Which limit.
+        reason: String,
     },
 }

@@ -80,8 +80,81 @@ fn surrogates() {
 fn depth_is_bounded() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(whole(&nested(MAX_DEPTH)).is_ok());
-    assert_eq!(whole(&nested(MAX_DEPTH + 1)), Err(Error::TooDeep { at: MAX_DEPTH }));
+    assert_eq!(whole(&nested(MAX_DEPTH + 1)), Err(Error::TooDeep { at: MAX_DEPTH, limit: MAX_DEPTH }));
     assert_eq!(balanced_length(nested(100_000).as_bytes()), Some(200_000));
+}
+
+/// Reads all levels by the cursor's own steps, as the readers of records do for their outer levels.
+fn walk(cursor: &mut Cursor<'_>) -> Result<(), Error> {
+    let mut first = true;
+    match cursor.peek() {
+        Some(b'{') => {
+            while cursor.next_member(&mut first)?.is_some() {
+                walk(cursor)?;
+            }
+        }
+        Some(b'[') => {
+            while cursor.next_element(&mut first)? {
+                walk(cursor)?;
+            }
+        }
+        _ => {
+            cursor.value()?;
+        }
+    }
+    Ok(())
+}
+
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => 1 + elements.iter().map(levels).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn fields(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => elements.iter().map(|element| 1 + fields(element)).sum(),
+        Value::Object(members) => members.values().map(|member| 1 + fields(member)).sum(),
+        _ => 0,
+    }
+}
+
+proptest! {
+    #[test]
+    fn limits_hold_at_their_edge_however_a_value_is_read(value in arbitrary_json()) {
+        let (depth, fields) = (levels(&value), fields(&value));
+        let text = format!(" {value} ");
+        let read = |limits| {
+            let whole = Cursor::with_limits(&text, limits).value().map(|_| ());
+            let steps = walk(&mut Cursor::with_limits(&text, limits));
+            assert_eq!(whole, steps);
+            whole
+        };
+        prop_assert_eq!(read(Limits { depth, fields }), Ok(()));
+        if depth > 0 {
+            let error = read(Limits { depth: depth - 1, fields }).unwrap_err();
+            prop_assert_eq!(error.over_limit(), Some("too_deep"));
+        }
+        if fields > 0 {
+            let error = read(Limits { depth, fields: fields - 1 }).unwrap_err();
+            prop_assert_eq!(error.over_limit(), Some("too_many_fields"));
+        }
+    }
+}
+
+#[test]
+fn a_record_counts_for_itself() {
+    let mut outer = Cursor::with_limits("[[1,[2]],[3,[4]]]", Limits { depth: 2, fields: 3 });
+    outer.expect(b'[', "an array").unwrap();
+    let mut record = outer.record(7);
+    assert_eq!(record.value().map(|value| value.text), Ok("[1,[2]]"));
+    outer.follow(&record);
+    outer.expect(b',', "`,`").unwrap();
+    assert_eq!(outer.record(7).value().map(|value| value.text), Ok("[3,[4]]"));
+    assert_eq!(outer.record(6).value(), Err(Error::Incomplete));
+    assert_eq!(outer.record(usize::MAX).value().map(|value| value.text), Ok("[3,[4]]"));
 }
 
 #[test]

@@ -158,33 +158,68 @@ pub(super) fn compact(text: &str, out: &mut String) {
 /// Length of the value that starts `bytes`, found by matching brackets outside strings only: the way past a
 /// value that is not valid JSON or UTF-8. `None` if it does not end within `bytes`.
 pub fn balanced_length(bytes: &[u8]) -> Option<usize> {
-    let (mut depth, mut at) = (0_usize, 0);
-    loop {
-        match bytes.get(at)? {
-            b'"' => {
+    Balance::default().end(bytes)
+}
+
+/// Finds the end of a value by matching brackets outside strings only, piece by piece and without keeping any.
+#[derive(Debug, Clone, Default)]
+pub struct Balance {
+    depth: u64,
+    in_string: bool,
+    /// A backslash was the last byte.
+    escaped: bool,
+    /// A line's end inside a string, where none may stand, ends the value: for values that have a line each.
+    by_line: bool,
+}
+
+impl Balance {
+    /// For a value that ends with its line, should the line end inside a string.
+    pub fn by_line() -> Self {
+        Self { by_line: true, ..Self::default() }
+    }
+
+    /// Looks through the next piece of the value's text. Answers how many bytes of it belong to the value if that
+    /// ends in it.
+    pub fn end(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(&byte) = piece.get(at) {
+            if self.in_string {
+                if std::mem::take(&mut self.escaped) {
+                    at += 1;
+                    continue;
+                }
+                let rest = &piece[at..];
+                let found = match self.by_line {
+                    true => memchr::memchr3(b'"', b'\\', b'\n', rest),
+                    false => memchr::memchr2(b'"', b'\\', rest),
+                };
+                at += found?;
+                match piece[at] {
+                    b'"' => self.in_string = false,
+                    b'\\' => self.escaped = true,
+                    _ => return Some(at),
+                }
                 at += 1;
-                loop {
-                    match bytes.get(at)? {
-                        b'"' => break,
-                        b'\\' => at += 2,
-                        _ => at += 1,
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    if self.depth == 0 {
+                        return Some(at);
+                    }
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Some(at + 1);
                     }
                 }
+                b',' if self.depth == 0 => return Some(at),
+                _ => {}
             }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                if depth == 0 {
-                    return Some(at);
-                }
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            b',' if depth == 0 => return Some(at),
-            _ => {}
+            at += 1;
         }
-        at += 1;
+        None
     }
 }
 
@@ -217,6 +252,28 @@ mod tests {
             unescape(&text, &mut expected);
             let _text = TextBuffer::default().decode(value);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_ends_alike(text in r#"[\[{]([\[\]{}",\\\n a]|\\"){0,40}"#, chunk in 1..9_usize) {
+            for whole in [Balance::default(), Balance::by_line()] {
+                let (mut pieces, mut passed) = (whole.clone(), 0);
+                let ended = text.as_bytes().chunks(chunk).find_map(|piece| {
+                    let end = pieces.end(piece).map(|end| passed + end);
+                    passed += piece.len();
+                    end
+                });
+                prop_assert_eq!(ended, whole.clone().end(text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_ends_with_its_line_if_the_line_ends_inside_a_string() {
+        let text = b"{\"a\":\"b\n{\"c\":1}";
+        assert_eq!((Balance::by_line().end(text), balanced_length(text)), (Some(7), None));
+        assert_eq!(Balance::by_line().end(b"{\n\"a\":1\n}x"), Some(9));
     }
 
     #[test]

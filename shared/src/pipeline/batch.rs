@@ -6,18 +6,19 @@
 
 mod again;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::again::{Again, NOT_ENABLED};
 use super::Settings;
 use crate::decode::{self, DecodeError, Decoder};
-use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink};
-use crate::json::{self, Cursor};
+use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink, Refused, UNREADABLE};
+use crate::json::{self, Cursor, Limits};
 use crate::notification::ObjectRef;
 use crate::quarantine::{self, Form, Kept, PartForms};
 use crate::rows::{Rows, RowsError};
 use crate::source::{
-    KeyFacts, Normalizer, Outcome, Output, Part, Partitions, Parts, RecordError, Source, TableRows,
+    EventIds, KeyFacts, MAX_EVENT_IDS, Mark, Normalizer, Outcome, Output, Part, Partitions, Parts,
+    RecordError, Source, TableRows,
 };
 use crate::table::TableDefinition;
 
@@ -53,6 +54,8 @@ struct Checkpoint {
     rows: Vec<usize>,
     quarantine: usize,
     counts: Counts,
+    partitions: usize,
+    event_ids: Mark,
 }
 
 pub(super) struct Batch {
@@ -71,6 +74,9 @@ pub(super) struct Batch {
     decoder: Decoder,
     buffer_bytes: usize,
     max_object_bytes: u64,
+    limits: Limits,
+    /// Ids of all events, if repeated ones are to be dropped.
+    event_ids: Option<EventIds>,
     reads_tables: bool,
 }
 
@@ -91,12 +97,19 @@ impl Batch {
             parts: Parts::default(),
             marks: Vec::new(),
             header: String::new(),
-            frames: Frames::new(source.framing(), settings.max_record_bytes),
+            frames: Frames::new(source.framing(), settings.max_record_bytes, settings.limits()),
+            limits: settings.limits(),
+            event_ids: settings.drop_repeated_events.then(|| EventIds::new(MAX_EVENT_IDS)),
             decoder: Decoder::new(settings.max_object_bytes),
             buffer_bytes: settings.buffer_bytes,
             max_object_bytes: settings.max_object_bytes,
             reads_tables: source.framing() == Framing::Lines,
         })
+    }
+
+    /// Events whose id was not looked up, since no more were remembered.
+    pub(super) fn events_unchecked(&self) -> u64 {
+        self.event_ids.as_ref().map_or(0, EventIds::unchecked)
     }
 
     pub(super) fn counts(&self) -> &Counts {
@@ -128,16 +141,23 @@ impl Batch {
             rows: self.tables.iter().map(TableRows::len).collect(),
             quarantine: self.quarantine.len(),
             counts: self.counts.clone(),
+            partitions: self.partitions.len(),
+            event_ids: self.event_ids.as_ref().map(EventIds::mark).unwrap_or_default(),
         };
     }
 
-    /// Takes back everything that came of the object since it began or since the last flush.
+    /// Takes back everything that came of the object since it began. (What was flushed since then is in outputs of its
+    /// own, which are given up.)
     pub(super) fn abandon(&mut self) {
         for (table, rows) in self.tables.iter_mut().zip(&self.checkpoint.rows) {
             table.truncate(*rows);
         }
         self.quarantine.truncate(self.checkpoint.quarantine);
         self.counts = self.checkpoint.counts.clone();
+        self.partitions.truncate(self.checkpoint.partitions);
+        if let Some(ids) = &mut self.event_ids {
+            ids.take_back(self.checkpoint.event_ids);
+        }
     }
 
     /// Reads bytes of the object from the front of `input`.
@@ -186,13 +206,14 @@ impl Batch {
     }
 
     /// The partitions that rows of the object went to since it began, as table and partition.
-    pub(super) fn touched(&self) -> Vec<(usize, u32)> {
-        let mut touched = Vec::new();
+    pub(super) fn touched(&self) -> BTreeSet<(usize, u32)> {
+        let mut touched = BTreeSet::new();
         for (index, table) in self.tables.iter().enumerate() {
             let start = self.checkpoint.rows.get(index).copied().unwrap_or_default();
+            let mut latest = None;
             for partition in table.partitions().get(start..).unwrap_or_default() {
-                if touched.last() != Some(&(index, *partition)) && !touched.contains(&(index, *partition)) {
-                    touched.push((index, *partition));
+                if latest.replace(*partition) != Some(*partition) {
+                    touched.insert((index, *partition));
                 }
             }
         }
@@ -249,6 +270,8 @@ impl Batch {
             marks: &mut self.marks,
             header: &mut self.header,
             buffer_bytes: self.buffer_bytes,
+            limits: self.limits,
+            event_ids: self.event_ids.as_mut(),
             object,
             facts,
         };
@@ -272,6 +295,8 @@ struct Sink<'a> {
     marks: &'a mut Vec<usize>,
     header: &'a mut String,
     buffer_bytes: usize,
+    limits: Limits,
+    event_ids: Option<&'a mut EventIds>,
     object: &'a ObjectRef,
     facts: &'a KeyFacts,
 }
@@ -309,11 +334,26 @@ impl Sink<'_> {
     }
 }
 
+/// The output of a record. (A method would borrow the whole sink.)
+macro_rules! output {
+    ($sink:ident) => {
+        Output::new(
+            $sink.tables,
+            $sink.partitions,
+            $sink.parts,
+            $sink.marks,
+            $sink.limits,
+            $sink.event_ids.as_deref_mut(),
+        )
+    };
+}
+
 impl RecordSink for Sink<'_> {
     fn record(&mut self, cursor: &mut Cursor<'_>, at: Position) -> Result<(), json::Error> {
         let start = cursor.offset();
-        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let mut out = output!(self);
         let outcome = self.normalizer.normalize(cursor, self.facts, &mut out);
+        let outcome = out.settle(outcome);
         if outcome.is_err() {
             out.take_back();
         }
@@ -330,8 +370,9 @@ impl RecordSink for Sink<'_> {
     }
 
     fn line(&mut self, line: &str, at: Position) {
-        let mut out = Output::new(self.tables, self.partitions, self.parts, self.marks);
+        let mut out = output!(self);
         let outcome = self.normalizer.normalize_line(line, self.facts, &mut out);
+        let outcome = out.settle(outcome);
         if outcome.is_err() {
             out.take_back();
         }
@@ -349,8 +390,11 @@ impl RecordSink for Sink<'_> {
         }
     }
 
-    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
-        self.quarantine(Kept::new(Form::Unreadable, bytes), at, "unreadable", reason);
+    fn refused(&mut self, refused: &Refused<'_>, at: Position) {
+        let Refused { reason, detail, bytes, cut } = refused;
+        let is_whole = *reason != UNREADABLE && cut.is_none();
+        let form = if is_whole { Form::Record } else { Form::Unreadable };
+        self.quarantine(Kept { cut: cut.as_ref(), ..Kept::new(form, bytes) }, at, reason, detail);
     }
 
     fn is_full(&self) -> bool {

@@ -23,6 +23,12 @@ pub struct OutputSettings {
     pub max_record_bytes: usize,
     /// See [`Settings::max_object_bytes`].
     pub max_object_bytes: u64,
+    /// See [`Settings::max_depth`].
+    pub max_depth: usize,
+    /// See [`Settings::max_fields`].
+    pub max_fields: usize,
+    /// See [`Settings::drop_repeated_events`].
+    pub drop_repeated_events: bool,
     /// See [`Settings::region`].
     pub region: Option<String>,
     /// The version of the code. It changes nothing; it tells who began a group that cannot be run again.
@@ -57,6 +63,9 @@ impl Settings {
             codec,
             max_object_bytes,
             max_record_bytes,
+            max_depth,
+            max_fields,
+            drop_repeated_events,
             buffer_bytes,
             fetch_concurrency: _, // objects are read in order, however many are fetched ahead
             region,
@@ -67,6 +76,9 @@ impl Settings {
             buffer_bytes: *buffer_bytes,
             max_record_bytes: *max_record_bytes,
             max_object_bytes: *max_object_bytes,
+            max_depth: *max_depth,
+            max_fields: *max_fields,
+            drop_repeated_events: *drop_repeated_events,
             region: region.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -80,6 +92,9 @@ impl Settings {
             buffer_bytes,
             max_record_bytes,
             max_object_bytes,
+            max_depth,
+            max_fields,
+            drop_repeated_events,
             region,
             version: _,
         } = begun;
@@ -88,6 +103,9 @@ impl Settings {
             buffer_bytes: *buffer_bytes,
             max_record_bytes: *max_record_bytes,
             max_object_bytes: *max_object_bytes,
+            max_depth: *max_depth,
+            max_fields: *max_fields,
+            drop_repeated_events: *drop_repeated_events,
             region: region.clone(),
             ..self.clone()
         }
@@ -151,6 +169,9 @@ mod tests {
             buffer_bytes: 1 << 20,
             max_record_bytes: 1 << 16,
             max_object_bytes: 1 << 17,
+            max_depth: 17,
+            max_fields: 300,
+            drop_repeated_events: true,
             region: Some("eu-west-1".to_owned()),
             ..Settings::new("lake")
         };

@@ -38,6 +38,9 @@ pub struct Report {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Records in quarantine, by reason.
     pub quarantined: BTreeMap<&'static str, u64>,
+    /// Events that may be repeated ones: their id was not looked up, since the group had more than
+    /// [`MAX_EVENT_IDS`](crate::source::MAX_EVENT_IDS).
+    pub events_unchecked: u64,
     /// Bytes fetched, as stored.
     pub bytes_in: u64,
     /// Bytes after decoding.
@@ -75,6 +78,7 @@ impl Report {
         add(&mut self.rows, other.rows);
         add(&mut self.skipped, other.skipped);
         add(&mut self.quarantined, other.quarantined);
+        self.events_unchecked += other.events_unchecked;
         self.bytes_in += other.bytes_in;
         self.bytes_decoded += other.bytes_decoded;
         self.bytes_out += other.bytes_out;

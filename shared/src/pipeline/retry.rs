@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::batch::{Again, Batch, NOT_ENABLED};
 use super::outputs::Outputs;
-use super::{Pipeline, Report, flush};
+use super::{Pipeline, Report, Settings, flush};
 use crate::catalog::Catalog;
+use crate::json::MAX_DEPTH;
 use crate::quarantine::{Entry, Form};
 use crate::rows::RowsError;
 use crate::source::{KeyClass, KeyFacts, Source};
@@ -31,6 +32,8 @@ pub enum Retried {
     },
     /// It cannot be read without what stood around it, which the entry does not have.
     NotAlone,
+    /// The entry holds no more than its beginning.
+    Cut,
 }
 
 /// A retry of quarantined records. Nothing of it is visible before [`Retry::publish`]; dropping it leaves nothing.
@@ -47,13 +50,21 @@ impl<S: Store, C> std::fmt::Debug for Retry<'_, S, C> {
 }
 
 impl<S: Store, C: Catalog> Pipeline<S, C> {
-    /// Begins a retry. The names of its outputs derive from `name`, which therefore has to tell the records.
+    /// Begins a retry. The names of its outputs derive from `name`, which therefore has to tell the records. Records
+    /// that are kept whole fit memory, so neither [`Settings::max_fields`] nor [`Settings::max_depth`] holds.
     ///
     /// # Errors
     /// If the mapping and a table's definition disagree, which only a mistake in the code can cause.
     pub fn retry(&self, name: String) -> Result<Retry<'_, S, C>, RowsError> {
         let outputs = Outputs::new(self.target(), vec![name]);
-        Ok(Retry { pipeline: self, batch: self.batch()?, outputs })
+        let settings = Settings {
+            max_depth: MAX_DEPTH,
+            max_fields: usize::MAX,
+            drop_repeated_events: false,
+            ..self.settings.clone()
+        };
+        let batch = Batch::new(self.source.as_ref(), &self.tables, &settings)?;
+        Ok(Retry { pipeline: self, batch, outputs })
     }
 }
 
@@ -75,6 +86,9 @@ impl<S: Store, C: Catalog> Retry<'_, S, C> {
     }
 
     fn read(&mut self, entry: &Entry<'_>) -> Retried {
+        if entry.is_cut() {
+            return Retried::Cut;
+        }
         let Some(raw) = entry.raw() else { return Retried::NotAlone };
         let Ok(raw) = std::str::from_utf8(&raw) else { return stays(entry) };
         if !is_whole(entry, self.pipeline.source.as_ref()) {

@@ -1,5 +1,6 @@
 //! What a pipeline may use.
 
+use crate::json::{Limits, MAX_DEPTH};
 use crate::layout::Codec;
 
 /// What the pipeline may use and where it writes. Sizes are bytes.
@@ -15,6 +16,13 @@ pub struct Settings {
     pub max_object_bytes: u64,
     /// Cap of one record's size.
     pub max_record_bytes: usize,
+    /// Cap of one record's nesting.
+    pub max_depth: usize,
+    /// Cap of one record's members and elements.
+    pub max_fields: usize,
+    /// Events whose id occurred in the same group are skipped. Only for sources whose events have an id:
+    /// [`Source::event_id`](crate::source::Source::event_id).
+    pub drop_repeated_events: bool,
     /// Rows are held in memory up to this size, then written as row groups.
     pub buffer_bytes: usize,
     /// Raw objects fetched ahead.
@@ -32,9 +40,17 @@ impl Settings {
             codec: Codec::Zstd,
             max_object_bytes: 4 << 30,
             max_record_bytes: 32 << 20,
+            max_depth: MAX_DEPTH,
+            max_fields: 256 << 10,
+            drop_repeated_events: false,
             buffer_bytes: 48 << 20,
             fetch_concurrency: 8,
             region: None,
         }
+    }
+
+    /// How much of a record is read.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { depth: self.max_depth, fields: self.max_fields }
     }
 }

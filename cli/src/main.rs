@@ -1,10 +1,14 @@
 //! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
 
+#[cfg(feature = "aws")]
+mod deployment;
 mod files;
 mod grid;
 mod ingest;
 mod lake;
 mod ledger;
+#[allow(dead_code, reason = "the verbs that use it follow")]
+mod place;
 mod quarantine;
 mod questions;
 mod recognise;

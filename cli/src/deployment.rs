@@ -3,11 +3,10 @@
 //! The stack is the one place that a person has to name. Everything else (queues, functions, tables, buckets) is read
 //! from its outputs, resources and parameters, and a stack of another template is refused.
 
-#![allow(dead_code, reason = "the verbs that use all of it follow")]
-
 mod clients;
 mod error;
 mod keys;
+pub(crate) mod send;
 mod stack;
 
 use std::future::Future;
@@ -17,9 +16,7 @@ use shared::source::Source;
 use shared::table::TableDefinition;
 
 pub(crate) use self::clients::Clients;
-#[allow(unused_imports, reason = "the verbs that use all of it follow")]
 pub(crate) use self::error::{is_denied, refused};
-#[allow(unused_imports, reason = "the verbs that use all of it follow")]
 pub(crate) use self::keys::matches;
 use self::stack::Stack;
 

@@ -105,7 +105,7 @@ fn between(low: u64, high: u64) -> clap::builder::RangedU64ValueParser {
 }
 
 /// An absolute path without links; so a file has one name, however it was given.
-fn existing(text: &str) -> Result<PathBuf, String> {
+pub(crate) fn existing(text: &str) -> Result<PathBuf, String> {
     fs::canonicalize(text).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         _ => error.to_string(),

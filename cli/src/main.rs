@@ -1,5 +1,6 @@
 //! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
 
+mod clock;
 #[cfg(feature = "aws")]
 mod deployment;
 mod files;
@@ -7,15 +8,17 @@ mod grid;
 mod ingest;
 mod lake;
 mod ledger;
-#[allow(dead_code, reason = "the verbs that use it follow")]
 mod place;
 mod quarantine;
 mod questions;
 mod recognise;
+mod redrive;
+mod replay;
 mod report;
 mod rows;
 mod selection;
 mod sources;
+mod status;
 mod summary;
 mod tables;
 mod views;
@@ -39,6 +42,9 @@ enum Command {
     Views(views::ViewsArgs),
     Report(report::ReportArgs),
     Quarantine(quarantine::QuarantineArgs),
+    Status(status::StatusArgs),
+    Replay(replay::ReplayArgs),
+    Redrive(redrive::RedriveArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -72,6 +78,9 @@ impl Command {
             Self::Views(args) => views::run(args, out),
             Self::Report(args) => report::run(args, out),
             Self::Quarantine(args) => quarantine::run(args, out),
+            Self::Status(args) => status::run(args, out),
+            Self::Replay(args) => replay::run(args, out),
+            Self::Redrive(args) => redrive::run(args, out),
         }
     }
 }

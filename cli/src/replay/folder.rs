@@ -1,0 +1,12 @@
+//! A replay on a folder.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::ReplayArgs;
+
+/// Runs the command.
+pub(super) fn run(_args: &ReplayArgs, _lake: &Path, _out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not yet")
+}

@@ -36,7 +36,8 @@ class Deployed:
         out |= {f"{source}SenderRole" for source in ("SecurityHub", "EksAudit")} | {"SecurityHubFindingsRule"}
         for mapping in of_type(template, MAPPING).values():
             # Otherwise moto would hand every message to a function of its own. It does not read texts as what they say.
-            mapping["Properties"] |= {"Enabled": False, "BatchSize": 100}
+            numbers = {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 60, "ScalingConfig": {"MaximumConcurrency": 10}}
+            mapping["Properties"] |= {"Enabled": False} | numbers
         template["Resources"] = {name: one for name, one in template["Resources"].items() if name not in out}
         refers = lambda output: out & set(re.findall(r"\w+", json.dumps(output["Value"])))  # noqa: E731
         template["Outputs"] = {name: one for name, one in template["Outputs"].items() if not refers(one)}

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -340,8 +341,54 @@ def test_a_refused_call_names_the_permission(world):
     iam = world.client("iam")
     iam.create_user(UserName="operator")
     key = iam.create_access_key(UserName="operator")["AccessKey"]
-    request = urllib.request.Request(f"{world.client.endpoint}/moto-api/reset-auth", b"0", method="POST")
-    urllib.request.urlopen(request, timeout=10).close()
+    authenticate(world)
     done = world.run("status", AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
     assert done.returncode == 1, done.stdout
     assert "access denied" in done.stderr and "cloudformation:DescribeStacks" in done.stderr, done.stderr
+
+
+def documented(verb):
+    """The actions that docs/operate.md says a verb needs."""
+    table = (aws_local.ROOT / "docs" / "operate.md").read_text().split("<!-- permissions: begin -->")[1]
+    actions, of = set(), None
+    for line in table.split("<!-- permissions: end -->")[0].strip().splitlines()[2:]:
+        name, what, _ = [cell.strip() for cell in line.strip("|").split("|")]
+        of = name or of
+        if of.startswith("all") or of == f"`lake {verb}`":
+            actions |= set(re.findall(r"`(\w+:\w+)`", what))
+    assert len(actions) > 4, actions
+    return actions
+
+
+@pytest.mark.parametrize("verb", ["status", "replay", "redrive"])
+def test_the_documented_permissions_are_enough(world, verb):
+    """moto checks permissions if it is told to. It knows the batch forms of SQS's calls by names of their own, which AWS
+    checks as the single ones, and does not know Lambda's at all."""
+    actions = documented(verb)
+    batches = {f"{action}Batch" for action in actions if action.startswith("sqs:")}
+    ready = world.announcement(world.put("a", "a1"))
+    world.send(world.dead_letters, ready)
+    iam = world.client("iam")
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    actions |= batches | ({"lambda:*"} if verb == "status" else set())
+    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    iam.put_user_policy(
+        UserName="operator",
+        PolicyName="operate",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    authenticate(world)
+    identity = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    arguments = [verb, "--json"] if verb == "status" else [verb, "--go", "--json"]
+    done = world.run(*arguments, **identity)
+    assert done.stderr == "", done.stderr
+    [source] = json.loads(done.stdout)["sources"]
+    done = {"status": "dead_letters", "replay": "announced", "redrive": "moved"}
+    assert source[done[verb]] == 1, source
+
+
+def authenticate(world):
+    """Makes moto check signatures and permissions from now on."""
+    url, text = f"{world.client.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
+    urllib.request.urlopen(urllib.request.Request(url, b"0", text, method="POST"), timeout=10).close()

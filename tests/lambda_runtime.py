@@ -27,6 +27,7 @@ class Instance:
 
     def __init__(self, program, log, timeout, **variables):
         self.timeout, self.events, self.answers = timeout, queue.Queue(), queue.Queue()
+        self.told = timeout  # seconds that the function is told it has
         instance = self
 
         class Api(BaseHTTPRequestHandler):
@@ -38,7 +39,7 @@ class Instance:
                     self.close_connection = True
                     return
                 request, body = event
-                deadline = int((time.time() + instance.timeout) * 1000)
+                deadline = int((time.time() + instance.told) * 1000)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

@@ -18,6 +18,7 @@ import time
 import urllib.request
 import uuid
 from collections import Counter
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -126,6 +127,35 @@ def in_the_lake(client):
     return found
 
 
+def latest_in_the_lake(client):
+    """The time of the latest event by table, account and region, from the Parquet objects."""
+    s3, latest = client("s3"), {}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=LAKE, Prefix="aws/")
+    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+        _, source, version, region, account, _, _ = key.split("/")
+        origin = (f"{source}@{version}", account.removeprefix("accountId="), region.removeprefix("region="))
+        body = s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
+        times = pq.ParquetFile(io.BytesIO(body)).read(["time"])["time"].to_pylist()
+        latest[origin] = max(latest.get(origin, 0), *times)
+    return latest
+
+
+def seen(client):
+    """What the function has noted of each table, account and region: read by keys alone, as `lake status` does."""
+    dynamodb = client("dynamodb")
+
+    def item(key):
+        return dynamodb.get_item(TableName=TABLE, Key={"id": {"S": key}}, ConsistentRead=True).get("Item", {})
+
+    found = {}
+    for account in item("seen").get("accounts", {"SS": []})["SS"]:
+        for name, value in item(f"seen#{account}").items():
+            if name != "id":
+                table, region = name.split(" ")
+                found[table, account, region] = {part: int(number["N"]) for part, number in value["M"].items()}
+    return found
+
+
 def tables(glue):
     try:
         return [table["Name"] for table in glue.get_tables(DatabaseName=DATABASE)["TableList"]]
@@ -224,6 +254,36 @@ def test_an_unreadable_object_leaves_its_neighbours(cloud, batch, landed):
     assert (failed, figures(report)) == ([], (1, 1))
     assert batch(good, mended, notice("mend-torn"))[0] == []
     assert landed() == Counter(["g1", "m1", "m2"])
+
+
+def millis(day):
+    return int(datetime(2026, 3, day, 9, 5, tzinfo=UTC).timestamp() * 1000)
+
+
+def test_what_was_last_seen_is_noted_and_never_moves_back(cloud, batch, tmp_path):
+    account, region = "999988887777", "ap-southeast-2"
+    origin = ("CLOUD_TRAIL_MGMT@2.0", account, region)
+
+    def put(name, day, *uids):
+        return cloud.raw.put_records(name, *uids, account=account, region=region, day=day)
+
+    before = int(time.time() * 1000)
+    assert batch(put("seen-1", 14, "v1", "v2"))[0] == []
+    first = seen(cloud.client)[origin]
+    assert (first["latest"], first["rows"]) == (millis(14), 2)
+    assert before <= first["arrived"] == first["ingested"] <= time.time() * 1000
+    # Old logs come late: to this instance, and to one that knows nothing yet.
+    assert batch(put("seen-2", 10, "v3"))[0] == []
+    with aws_local.function("cloudtrail", tmp_path / "function.log", **cloud.variables) as other:
+        assert other.invoke([("m", put("seen-3", 9, "v4", "v5", "v6"))], tmp_path) == []
+        old = seen(cloud.client)[origin]
+        assert (old["latest"], old["arrived"], old["rows"]) == (millis(14), first["arrived"], 3)
+        assert old["ingested"] > first["ingested"]
+        assert other.invoke([("m", put("seen-4", 16, "v7"))], tmp_path) == []
+    # What this instance remembers is older than what the other has written.
+    assert batch(put("seen-5", 15, "v8"))[0] == []
+    last = seen(cloud.client)[origin]
+    assert (last["latest"], last["rows"]) == (millis(16), 1)
 
 
 def test_without_its_table_every_message_fails_and_says_why(cloud, landed, tmp_path):
@@ -415,6 +475,8 @@ class Storm:
             if group.get("state") == {"S": "open"}:
                 members = {member["key"] for member in json.loads(group["members"]["S"])}
                 assert members <= {key_of(name) for name in self.torn}, f"round {self.seed}: left open {members}"
+        noted = {origin: value["latest"] for origin, value in seen(self.sky.client).items()}
+        assert noted == latest_in_the_lake(self.sky.client), f"round {self.seed}: what was last seen is not right"
         self.counts["records"] += sum(found.values())
 
     def run(self):
@@ -454,8 +516,8 @@ class Sky:
     def spare(self, instance):
         return self.post(f"/spare?pid={instance.pid}") == "struck"
 
-    def instance(self):
-        variables = {"AWS_ENDPOINT_URL": self.endpoint, "LAKE_BUCKET": LAKE, "RAW_BUCKETS": RAW, "LEDGER_TABLE": TABLE}
+    def instance(self, **variables):
+        variables |= {"AWS_ENDPOINT_URL": self.endpoint, "LAKE_BUCKET": LAKE, "RAW_BUCKETS": RAW, "LEDGER_TABLE": TABLE}
         return Instance(self.program, self.folder / "function.log", 60, **variables)
 
 
@@ -467,6 +529,40 @@ def sky(tmp_path_factory):
     command = [sys.executable, str(ROOT / "tests" / "deadly_moto.py"), str(port)]
     with aws_local.server(command, port, folder / "moto.log"):
         yield Sky(port, folder, program)
+
+
+def heavy(uid):
+    """A log file of 700 kB that does not compress: two of them are too heavy for a group of 1 MiB."""
+    chance = random.Random(uid)
+    words = [f"{chance.getrandbits(2048):0512x}" for _ in range(2_800)]
+    return cloudtrail_file(record(uid, requestParameters={"words": words}))
+
+
+def test_an_invocation_that_is_short_of_time_leaves_objects_to_the_queue(sky):
+    sky.post("/moto-api/reset")
+    create(sky.client)
+    raw, uids = Bucket(sky.client("s3")), [f"heavy-{number}" for number in range(24)]
+    waiting = {uid: raw.put(uid, heavy(uid)) for uid in uids}
+    instance = sky.instance(MAX_GROUP_BYTES=str(1 << 20), STOP_BEFORE_SECONDS="300")
+    left = []
+    try:
+        instance.told = 3  # a reserve that is too long takes half of it
+        while waiting and len(left) < 40:
+            started = time.monotonic()
+            answer = aws_local.failures(instance.invoke(aws_local.sqs_event(list(waiting.items()))))
+            assert time.monotonic() - started < 30
+            waiting = {uid: waiting[uid] for uid in answer}
+            left.append(len(waiting))
+    finally:
+        instance.stop()
+    assert not waiting and left[0] > 0, left
+    assert in_the_lake(sky.client) == Counter(uids)
+    metrics = [json.loads(line) for line in (sky.folder / "function.log").read_text().splitlines() if "_aws" in line]
+    told = [line["ObjectsLeft"] for line in metrics if "ObjectsLeft" in line]
+    assert told[-len(left) :] == left
+    assert metrics[-1]["EstimatedCost"] > 0
+    groups = [item for item in sky.client("dynamodb").scan(TableName=TABLE)["Items"] if "members" in item]
+    assert [len(json.loads(group["members"]["S"])) for group in groups] == [1] * len(uids)
 
 
 def test_each_record_is_in_the_lake_once_after_a_storm(sky, capsys):

@@ -347,6 +347,20 @@ def test_a_refused_call_names_the_permission(world):
     assert "access denied" in done.stderr and "cloudformation:DescribeStacks" in done.stderr, done.stderr
 
 
+def test_the_status_tells_the_latest_event_of_each_place(world):
+    world.put("a", "a1")
+    world.put("b", "b1", day=15)
+    world.json("replay", "--go")
+    world.work()
+    told = world.json("status", code=1)
+    [seen] = told["seen"]
+    place = [seen[name] for name in ("table", "account", "region")]
+    assert place == ["CLOUD_TRAIL_MGMT@2.0", "111122223333", "us-east-1"]
+    assert seen["last_event"] == "2026-03-15T09:05:00Z" and 0 < seen["lag_seconds"] <= seen["age_seconds"]
+    assert len(told["problems"]) == 1, "the mapping is off"
+    assert len(world.json("status", "--max-lag", "1m", code=1)["problems"]) == 2
+
+
 def documented(verb):
     """The actions that docs/operate.md says a verb needs."""
     table = (aws_local.ROOT / "docs" / "operate.md").read_text().split("<!-- permissions: begin -->")[1]

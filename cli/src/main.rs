@@ -1,4 +1,5 @@
-//! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
+//! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS. And, with the
+//! feature `aws`, what an operator does, on a folder or on a deployment: see [`place`].
 
 mod clock;
 #[cfg(feature = "aws")]
@@ -33,6 +34,8 @@ use clap::Parser;
 ///
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
 /// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows.
+///
+/// To operate a lake there are status, replay and redrive. They work on a folder (--lake) and on a deployment (--stack).
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
@@ -54,7 +57,8 @@ Examples:
   lake report --lake ./lake
   lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
   lake views --lake ./lake > views.sql
-  lake quarantine list --lake ./lake";
+  lake quarantine list --lake ./lake
+  lake status --stack open-security-lake";
 
 /// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
 /// of clap do.

@@ -1,9 +1,10 @@
 //! `lake redrive`: what failed, once more.
 
-mod folder;
+pub(crate) mod folder;
 mod reason;
 #[cfg(feature = "aws")]
 mod stack;
+mod summary;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -12,9 +12,12 @@
 //! | `MAX_RECORD_BYTES` | 33554432 (32 MiB) | largest raw record | 64 KiB to 256 MiB |
 //! | `BUFFER_BYTES` | 50331648 (48 MiB) | rows held in memory before a row group is written | 1 MiB to 1 GiB |
 //! | `FETCH_CONCURRENCY` | 8 | raw objects that are fetched at a time | 1 to 64 |
+//! | `MAX_GROUP_BYTES` | 67108864 (64 MiB) | stored bytes of the raw objects that become Parquet objects together; one larger object is alone | 1 MiB to 4 GiB |
+//! | `STOP_BEFORE_SECONDS` | 20 | no work is begun when less than this is left of an invocation | 1 to 300 |
 //! | `KMS_KEY_ID` | the bucket's own encryption | KMS key for the lake's objects: id, alias or ARN | |
 //! | `LEDGER_TABLE` | none: an object that is announced again is ingested again | DynamoDB table of the ledger | a table name |
 //! | `AWS_LAMBDA_FUNCTION_NAME` | the source's name; Lambda sets it | the function in its metrics | |
+//! | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | none: what a batch costs is not told; Lambda sets it | memory of the function in MB | 1 to 1048576 |
 //! | `LOG_LEVEL` | `info` | least level that is logged | `off`, `error`, `warn`, `info`, `debug`, `trace` |
 //! | `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3` | AWS | another endpoint, for an emulator; the bucket then stands in the path | |
 //!
@@ -31,6 +34,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tracing::level_filters::LevelFilter;
 
+use crate::intake::MAX_GROUP_BYTES;
 use crate::layout::Codec;
 use crate::pipeline::Settings;
 use crate::table::TableDefinition;
@@ -62,12 +66,18 @@ pub struct Config {
     pub buffer_bytes: usize,
     /// `FETCH_CONCURRENCY`
     pub fetch_concurrency: usize,
+    /// `MAX_GROUP_BYTES`
+    pub max_group_bytes: u64,
+    /// `STOP_BEFORE_SECONDS`
+    pub stop_before: Duration,
     /// `KMS_KEY_ID`
     pub kms_key_id: Option<String>,
     /// `LEDGER_TABLE`
     pub ledger_table: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`
     pub function_name: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`
+    pub memory_mb: Option<u64>,
     /// `LOG_LEVEL`
     pub log_level: LevelFilter,
     /// True if S3 is not AWS's: its buckets then stand in the path instead of the host name.
@@ -116,9 +126,12 @@ impl Config {
             max_record_bytes,
             buffer_bytes: reader.number("BUFFER_BYTES", 48 << 20, 1 << 20..=1 << 30),
             fetch_concurrency: reader.number("FETCH_CONCURRENCY", 8, 1..=64),
+            max_group_bytes: reader.number("MAX_GROUP_BYTES", MAX_GROUP_BYTES, 1 << 20..=4 << 30),
+            stop_before: Duration::from_secs(reader.number("STOP_BEFORE_SECONDS", 20, 1..=300)),
             kms_key_id: reader.value("KMS_KEY_ID"),
             ledger_table: reader.ledger_table(),
             function_name: reader.value("AWS_LAMBDA_FUNCTION_NAME"),
+            memory_mb: reader.memory_mb(),
             log_level: reader.log_level(),
             path_style: ENDPOINTS.iter().any(|name| reader.value(name).is_some()),
         };
@@ -279,6 +292,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         Some(name)
     }
 
+    fn memory_mb(&mut self) -> Option<u64> {
+        const NAME: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+        self.value(NAME).map(|_| self.number(NAME, 0, 1..=1 << 20))
+    }
+
     fn log_level(&mut self) -> LevelFilter {
         let Some(text) = self.value("LOG_LEVEL") else { return LevelFilter::INFO };
         // The type reads numbers too, which no one would expect here.
@@ -336,7 +354,9 @@ mod tests {
         assert!(config.sources.iter().all(|table| table.version == "2.0") && config.sources.len() == 8);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (4_294_967_296, 33_554_432));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (50_331_648, 8));
+        assert_eq!((config.max_group_bytes, config.stop_before.as_secs()), (67_108_864, 20));
         assert_eq!((config.codec, config.log_level), (Codec::Zstd, LevelFilter::INFO));
+        assert!(config.memory_mb.is_none());
         assert!(config.raw_buckets.is_empty() && config.kms_key_id.is_none() && !config.path_style);
     }
 
@@ -352,7 +372,10 @@ mod tests {
             ("MAX_RECORD_BYTES", "65536"),
             ("BUFFER_BYTES", "1048576"),
             ("FETCH_CONCURRENCY", "64"),
+            ("MAX_GROUP_BYTES", "4294967296"),
+            ("STOP_BEFORE_SECONDS", "300"),
             ("KMS_KEY_ID", "alias/lake"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
             ("LOG_LEVEL", "DEBUG"),
             ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:5000"),
         ])
@@ -361,8 +384,9 @@ mod tests {
         assert_eq!(config.sources, [&S3_DATA_2_0]);
         assert_eq!((config.max_object_bytes, config.max_record_bytes), (1_000_000, 65_536));
         assert_eq!((config.buffer_bytes, config.fetch_concurrency), (1_048_576, 64));
+        assert_eq!((config.max_group_bytes, config.stop_before.as_secs()), (4 << 30, 300));
         assert_eq!((config.codec, config.log_level), (Codec::Gzip, LevelFilter::DEBUG));
-        assert_eq!(config.kms_key_id.as_deref(), Some("alias/lake"));
+        assert_eq!((config.kms_key_id.as_deref(), config.memory_mb), (Some("alias/lake"), Some(1769)));
         assert!(config.path_style);
     }
 
@@ -377,7 +401,10 @@ mod tests {
             ("MAX_RECORD_BYTES", "1"),
             ("BUFFER_BYTES", "1073741825"),
             ("FETCH_CONCURRENCY", "0"),
+            ("MAX_GROUP_BYTES", "1048575"),
+            ("STOP_BEFORE_SECONDS", "301"),
             ("LEDGER_TABLE", "my table"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1 GB"),
             ("LOG_LEVEL", "3"),
         ];
         let error = read(&vars).unwrap_err();
@@ -385,8 +412,8 @@ mod tests {
         for name in vars.iter().map(|(name, _)| *name).chain(["AWS_REGION"]) {
             assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name} in {text}");
         }
-        assert_eq!(error.problems.len(), 12, "{text}"); // two of RAW_BUCKETS
-        assert_eq!(text.lines().count(), 13, "{text}");
+        assert_eq!(error.problems.len(), 15, "{text}"); // two of RAW_BUCKETS
+        assert_eq!(text.lines().count(), 16, "{text}");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! of SQS messages.
 
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 use crate::catalog::glue::GlueCatalog;
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::handler::Handler;
 use crate::intake::Intake;
 use crate::ledger::Lease;
@@ -33,25 +34,46 @@ pub async fn run(source: impl Source + 'static) -> anyhow::Result<()> {
         Pipeline::new(Box::new(source), config.sources.clone(), store, catalog, config.settings())?;
     let ledger = config.ledger_table.as_ref().map(|table| DynamoLedger::connect(&aws, table));
     let function = config.function_name.clone().unwrap_or(name);
-    let handler = Handler::new(Intake::new(pipeline, ledger)).with_metrics(function, |lines| {
+    let intake = Intake::new(pipeline, ledger).with_max_group_bytes(config.max_group_bytes);
+    let handler = Handler::new(intake).with_metrics(function, config.memory_mb, |lines| {
         let _ = std::io::stdout().lock().write_all(lines.as_bytes()); // without a log there is no one to tell
     });
     let answer = service_fn(async |event: LambdaEvent<serde_json::Value>| {
+        let (lease, deadline) = (lease(&event.context), deadline(&event.context, config.stop_before));
         // Boxed: the compiler gives up on futures that are nested as deep as this one is.
-        Box::pin(handler.handle_json(event.payload, &lease(&event.context))).await.map_err(Error::from)
+        let handled = handler.handle_json(event.payload, &lease, &deadline);
+        Box::pin(handled).await.map_err(Error::from)
     });
     lambda_runtime::run(answer).await.map_err(anyhow::Error::from_boxed)
 }
 
-/// The invocation as the ledger knows it. Lambda ends it at its deadline; clocks of two hosts may differ a little.
+fn millis(time: SystemTime) -> i64 {
+    let millis = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "a lease is a time by the clock; no row and no name depends on it"
+    reason = "leases, deadlines and metrics are times by the clock; no row and no name depends on it"
 )]
+fn now() -> i64 {
+    millis(SystemTime::now())
+}
+
+/// The invocation as the ledger knows it. Lambda ends it at its deadline; clocks of two hosts may differ a little.
 fn lease(context: &Context) -> Lease {
     const CLOCKS_DIFFER: i64 = 30_000;
-    let millis = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let now = i64::try_from(millis(SystemTime::now())).unwrap_or(i64::MAX);
-    let deadline = i64::try_from(millis(context.deadline())).unwrap_or(i64::MAX).max(now);
-    Lease { owner: context.request_id.clone(), now, until: deadline + CLOCKS_DIFFER }
+    let now = now();
+    Lease {
+        owner: context.request_id.clone(),
+        now,
+        until: millis(context.deadline()).max(now) + CLOCKS_DIFFER,
+    }
+}
+
+/// When the invocation begins no more work. A deadline that is over at the start is none: an emulator's.
+fn deadline(context: &Context, stop_before: Duration) -> Deadline<'static> {
+    let end = millis(context.deadline());
+    let reserve = i64::try_from(stop_before.as_millis()).unwrap_or(i64::MAX);
+    if end > now() { Deadline::before(&now, end, reserve) } else { Deadline::never(&now) }
 }

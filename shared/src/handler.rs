@@ -1,14 +1,19 @@
 //! The Lambda event in, the answer out: which messages the queue is to deliver again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::catalog::Catalog;
+use crate::cost;
+use crate::deadline::Deadline;
 use crate::intake::Intake;
 use crate::ledger::{Lease, Ledger};
-use crate::metrics;
+use crate::metrics::{self, Batch};
 use crate::notification::{self, ObjectRef};
 use crate::pipeline::Report;
 use crate::store::Store;
@@ -30,6 +35,17 @@ pub struct SqsMessage {
     /// The notification.
     #[serde(default)]
     pub body: String,
+    /// What SQS tells of it; see [`SqsMessage::receives`].
+    #[serde(default)]
+    pub attributes: serde_json::Value,
+}
+
+impl SqsMessage {
+    /// How often it has been received, this time included.
+    pub fn receives(&self) -> u64 {
+        let count = self.attributes.get("ApproximateReceiveCount").and_then(serde_json::Value::as_str);
+        count.and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
 }
 
 /// The answer to an SQS event: with `ReportBatchItemFailures` on the event source mapping, exactly these
@@ -56,14 +72,13 @@ pub struct BatchItemFailure {
 )]
 pub struct EventError(#[from] serde_json::Error);
 
-/// A function's name and what takes its metrics.
-type Metrics = (String, fn(&str));
+/// A function's name and memory in MB, and what takes its metrics.
+type Metrics = (String, Option<u64>, fn(&str));
 
 /// Handles the events of one function.
 #[derive(Debug)]
 pub struct Handler<S, C, L> {
     intake: Intake<S, C, L>,
-    /// The function's name in metrics, and where they go.
     metrics: Option<Metrics>,
 }
 
@@ -73,13 +88,14 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         Self { intake, metrics: None }
     }
 
-    /// The same handler, which gives the [metrics] of each batch to `out`, under the name `function`.
+    /// The same handler, which gives the [metrics] of each batch to `out`, under the name `function`. What a batch costs
+    /// is told if it is known how many MB of memory the function has.
     #[must_use]
-    pub fn with_metrics(self, function: String, out: fn(&str)) -> Self {
-        Self { metrics: Some((function, out)), ..self }
+    pub fn with_metrics(self, function: String, memory_mb: Option<u64>, out: fn(&str)) -> Self {
+        Self { metrics: Some((function, memory_mb, out)), ..self }
     }
 
-    /// Handles an event as Lambda delivers it. `lease` is the invocation's.
+    /// Handles an event as Lambda delivers it. `lease` and `deadline` are the invocation's.
     ///
     /// # Errors
     /// If it is no SQS event.
@@ -87,22 +103,28 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         &self,
         event: serde_json::Value,
         lease: &Lease,
+        deadline: &Deadline<'_>,
     ) -> Result<SqsBatchResponse, EventError> {
-        Ok(self.handle(serde_json::from_value(event)?, lease).await)
+        Ok(self.handle(serde_json::from_value(event)?, lease, deadline).await)
     }
 
-    /// Handles a batch. A message fails if its notification is not understood or if any of its objects fails; an
-    /// object that several messages name is read once.
-    pub async fn handle(&self, event: SqsEvent, lease: &Lease) -> SqsBatchResponse {
+    /// Handles a batch. A message fails if its notification is not understood, or if any of its objects fails or is left
+    /// for lack of time; an object that several messages name is read once. What was received most often comes first,
+    /// so that what was left before is not left again.
+    pub async fn handle(&self, event: SqsEvent, lease: &Lease, deadline: &Deadline<'_>) -> SqsBatchResponse {
         let mut objects: Vec<ObjectRef> = Vec::new();
         let mut askers: Vec<Vec<usize>> = Vec::new(); // for each object, the messages that name it
         // By what tells the content too: a key that was written again is announced again, and is another object.
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut failed = vec![false; event.records.len()];
         let mut ignored = 0;
-        for (index, message) in event.records.iter().enumerate() {
-            match notification::parse(&message.body) {
-                Ok(notification) => {
+        let mut panics = 0;
+        let mut order: Vec<usize> = (0..event.records.len()).collect();
+        order.sort_by_key(|&index| Reverse(event.records[index].receives()));
+        for index in order {
+            let message = &event.records[index];
+            match catch_unwind(|| notification::parse(&message.body)) {
+                Ok(Ok(notification)) => {
                     ignored += notification.ignored.len();
                     for object in notification.objects {
                         let place = *known.entry(object.identity()).or_insert(objects.len());
@@ -113,24 +135,50 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
                         askers[place].push(index);
                     }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     warn!(message_id = message.message_id, %error, "message not understood, left to the queue");
                     failed[index] = true;
+                }
+                Err(_panic) => {
+                    warn!(
+                        message_id = message.message_id,
+                        "the function panicked, message left to the queue"
+                    );
+                    failed[index] = true;
+                    panics += 1;
                 }
             }
         }
         let asked = objects.len();
-        let report = self.intake.ingest(objects, lease).await;
+        // What goes wrong with one group stays there; this is for what goes wrong around them.
+        let ingest = AssertUnwindSafe(self.intake.ingest(objects, lease, deadline)).catch_unwind();
+        let mut report = ingest.await.unwrap_or_else(|_panic| {
+            warn!("the function panicked, the batch is left to the queue");
+            failed.fill(true);
+            Report { panics: 1, ..Report::default() }
+        });
+        report.panics += panics;
         for failure in &report.failures {
             warn!(reason = failure.reason, "object failed, its message is left to the queue");
             for &message in &askers[failure.index] {
                 failed[message] = true;
             }
         }
+        if !report.left.is_empty() {
+            warn!(objects = report.left.len(), "time is up, objects left to the queue");
+            for &index in &report.left {
+                askers[index].iter().for_each(|&message| failed[message] = true);
+            }
+        }
         self.log(event.records.len(), asked, ignored, &report);
-        if let Some((function, out)) = &self.metrics {
-            let failures = failed.iter().filter(|failed| **failed).count();
-            out(&metrics::lines(function, event.records.len(), failures, &report, lease.now));
+        if let Some((function, memory_mb, out)) = &self.metrics {
+            let messages = event.records.len();
+            let took = deadline.now().saturating_sub(lease.now);
+            let cost = memory_mb.map(|memory| cost::of_batch(memory, took, messages, report.requests));
+            let failed = failed.iter().filter(|failed| **failed).count();
+            let redelivered = event.records.iter().filter(|message| message.receives() > 1).count();
+            let batch = Batch { function, messages, failed, redelivered, start: lease.now, cost };
+            out(&metrics::lines(batch, &report));
         }
         let failures = event.records.iter().zip(failed).filter(|(_, failed)| *failed);
         let failure = |(message, _): (&SqsMessage, bool)| BatchItemFailure {
@@ -149,6 +197,7 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
             objects_ingested = report.objects_ingested,
             objects_known = report.objects_known,
             objects_failed = report.failures.len(),
+            objects_left = report.left.len(),
             objects_skipped = ?report.objects_skipped,
             records = report.records,
             rows = ?report.rows,

@@ -30,8 +30,9 @@
 //!   left out has no row in any output of that group: it had left before the first one was completed.
 //! * *Running a group again changes nothing.* Names of outputs derive from the group's members and the partition, and
 //!   rows from the members' bytes. Once decided, the members that are read are the same each time, in the run that has
-//!   decided too: if somebody left, it reads the others again, because how rows are cut into outputs depends on all that
-//!   was read. If a member cannot be read any more, nothing is completed; such a group, of which rows may be visible,
+//!   decided too: if somebody left who was in its buffer, it reads the others again, because how rows are cut into
+//!   outputs depends on all that was read. Members that leave for lack of time were never in it, as members are read in
+//!   their order. If a member cannot be read any more, nothing is completed; such a group, of which rows may be visible,
 //!   ends in the dead-letter queue, where a person sees it. So each run completes the same outputs with the same rows,
 //!   and S3 replaces an object whole. This holds for two runs at once, too, so a lease that was judged too short costs work,
 //!   not rows.
@@ -47,11 +48,14 @@
 
 #[cfg(feature = "aws")]
 pub mod dynamodb;
+pub mod seen;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use sha2::{Digest as _, Sha256};
 
+use self::seen::{Arrivals, Origin, Seen};
 use crate::notification::ObjectRef;
 
 /// Members of a group at most: a group is claimed in one transaction, and DynamoDB's hold 100 items.
@@ -164,6 +168,18 @@ pub trait Ledger: Send + Sync {
 
     /// Gives the lease back, so that the next delivery need not wait for its end.
     fn release(&self, group: &Group, lease: &Lease) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Notes what has come into the lake at `now`, in milliseconds since the epoch: see [`seen`]. A home that keeps
+    /// nothing of it does nothing.
+    fn note(&self, arrivals: &Arrivals, now: i64) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        let _ = (arrivals, now);
+        async { Ok(()) }
+    }
+
+    /// All that was last seen.
+    fn seen(&self) -> impl Future<Output = Result<BTreeMap<Origin, Seen>, LedgerError>> + Send {
+        async { Ok(BTreeMap::new()) }
+    }
 }
 
 /// The ledger of those who have none: there is no value of it.

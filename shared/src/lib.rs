@@ -18,6 +18,8 @@ pub mod catalog;
 pub mod cloudwatch;
 #[cfg(feature = "aws")]
 pub mod config;
+pub mod cost;
+pub mod deadline;
 pub mod decode;
 pub mod frame;
 #[cfg(feature = "aws")]

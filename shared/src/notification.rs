@@ -61,6 +61,11 @@ impl ObjectRef {
         Self { bucket: bucket.into(), key: key.into(), version: None, etag: None, size: None }
     }
 
+    /// True if it is known which content of its place it is: by a version or an entity tag.
+    pub fn is_identified(&self) -> bool {
+        self.etag.is_some() || self.version.as_deref().is_some_and(|version| version != "null")
+    }
+
     /// The text that names this object and its content: bucket, key, and the version or else the entity tag.
     ///
     /// Output names derive from it: the same object announced again gives the same text, two objects never

@@ -11,32 +11,29 @@
 
 mod batch;
 mod outputs;
+mod read;
 mod report;
 mod retry;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 
-use bytes::Bytes;
-use futures::{FutureExt as _, StreamExt as _};
-
-use self::batch::{Batch, Fed};
+use self::batch::Batch;
 use self::outputs::{Completed, Outputs, Place, Target};
+use self::read::Item;
+pub use self::read::Read;
 pub use self::report::{Failure, Report};
 pub use self::retry::{Retried, Retry};
 pub use self::settings::Settings;
 use crate::catalog::{Catalog, TablePartition};
-use crate::frame::Framed;
+use crate::deadline::Deadline;
 use crate::layout;
+use crate::ledger::seen::{Arrival, Origin};
 use crate::notification::ObjectRef;
 use crate::rows::RowsError;
 use crate::source::{KeyClass, KeyFacts, Source};
-use crate::store::{Body, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::table::TableDefinition;
-
-/// Stored objects up to this size are held whole while they are read.
-const MAX_FETCHED_WHOLE: u64 = 16 << 20;
 
 /// Why a pipeline cannot be made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,54 +55,6 @@ pub struct Pipeline<S, C> {
 impl<S, C> std::fmt::Debug for Pipeline<S, C> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Pipeline").field("source", &self.source.name()).finish_non_exhaustive()
-    }
-}
-
-/// How reading one object ended.
-enum Fit {
-    /// Its rows are in the batch or in outputs of their own.
-    Joined(Framed),
-    /// It does not fit beside what the batch holds already; nothing of it is left in the batch.
-    NoRoom,
-}
-
-/// One object on its way.
-struct Item {
-    index: usize,
-    object: ObjectRef,
-    facts: KeyFacts,
-}
-
-/// Raw objects that were read, and their rows in outputs that nobody can see yet: see [`Pipeline::read`]. Dropping
-/// it leaves nothing in the lake.
-pub struct Read<'a, S: Store> {
-    report: Report,
-    batch: Option<Batch>,
-    outputs: Outputs<'a, S>,
-    contributors: Contributors,
-    /// Outputs that hold the rows of one object alone, with its index.
-    own: Vec<(Outputs<'a, S>, usize)>,
-}
-
-impl<S: Store> std::fmt::Debug for Read<'_, S> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Read").field("report", &self.report).finish_non_exhaustive()
-    }
-}
-
-impl<S: Store> Read<'_, S> {
-    /// Objects that cannot join the lake.
-    pub fn failures(&self) -> &[Failure] {
-        &self.report.failures
-    }
-
-    /// Frees what the store holds of the outputs. Answers what reading has cost: bytes, and panics.
-    pub async fn discard(self) -> Report {
-        for (own, _) in self.own {
-            own.abort().await;
-        }
-        self.outputs.abort().await;
-        Report { bytes_in: self.report.bytes_in, panics: self.report.panics, ..Report::default() }
     }
 }
 
@@ -144,76 +93,13 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
     /// Never fails as a whole: every object that did not make it is in [`Report::failures`].
     pub async fn ingest(&self, objects: Vec<ObjectRef>, progress: &(dyn Fn(u64) + Sync)) -> Report {
         let group: Vec<String> = objects.iter().map(ObjectRef::identity).collect();
-        let read = self.read(objects, &group, progress).await;
+        let read = self.read(objects, &group, progress, &Deadline::never(&|| 0)).await;
         self.publish(read).await
-    }
-
-    /// Reads raw objects and writes their rows to outputs that nobody can see yet. The identities `group` name the
-    /// outputs.
-    pub async fn read(
-        &self,
-        objects: Vec<ObjectRef>,
-        group: &[String],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Read<'_, S> {
-        let mut report = Report::default();
-        let items = self.select(objects, &mut report, progress);
-        let outputs = Outputs::new(self.target(), group.to_vec());
-        let mut read =
-            Read { report, batch: None, outputs, contributors: Contributors::new(), own: Vec::new() };
-        let mut batch = match self.batch() {
-            Ok(batch) => batch,
-            Err(error) => {
-                let fail =
-                    |item: &Item| Failure { index: item.index, reason: error.to_string(), partial: false };
-                read.report.failures.extend(items.iter().map(fail));
-                return read;
-            }
-        };
-        let mut fetched = futures::stream::iter(items)
-            .map(|item| async move { (self.store.get(&item.object).await, item) })
-            .buffered(self.settings.fetch_concurrency);
-        while let Some((body, item)) = fetched.next().await {
-            let outcome = self.read_one(body, &item, &mut batch, &mut read);
-            // A panic is a mistake of ours in one object's data; the others must not pay for it.
-            let mut panicked = false;
-            let outcome = AssertUnwindSafe(outcome).catch_unwind().await.unwrap_or_else(|_| {
-                batch.abandon();
-                panicked = true;
-                Err("the function panicked while reading it; this is a bug to report".to_owned())
-            });
-            let report = &mut read.report;
-            report.panics += u64::from(panicked);
-            match outcome {
-                Ok((framed, bytes)) => {
-                    report.bytes_in += bytes;
-                    match framed {
-                        Framed::Records => report.objects_ingested += 1,
-                        Framed::OtherKind => *report.objects_skipped.entry("other_kind").or_default() += 1,
-                    }
-                    progress(bytes);
-                }
-                Err(reason) => {
-                    report.failures.push(Failure {
-                        index: item.index,
-                        reason: format!("{}: {reason}", item.object),
-                        partial: false,
-                    });
-                    progress(item.object.size.unwrap_or_default());
-                }
-            }
-            if batch.bytes() > self.settings.buffer_bytes / 2 {
-                flush(&mut batch, &mut read.outputs).await;
-            }
-        }
-        flush(&mut batch, &mut read.outputs).await;
-        read.batch = Some(batch);
-        read
     }
 
     /// Makes visible what was read: completes the outputs and registers their partitions.
     pub async fn publish(&self, read: Read<'_, S>) -> Report {
-        let Read { mut report, batch, outputs, mut contributors, own } = read;
+        let Read { mut report, batch, outputs, mut contributors, own, .. } = read;
         let Some(batch) = batch else { return report };
         let mut completed: Vec<(Completed, BTreeSet<usize>)> = Vec::new();
         for (own, index) in own {
@@ -243,15 +129,13 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         self.refusal(object).is_none() && !matches!(self.classify(object), KeyClass::NotALog(_))
     }
 
-    /// The object with what tells its content, which the store is asked for if the notification did not say it.
+    /// The object with what tells its content, and its size, which the store is asked for if the notification did not
+    /// say what the content is.
     ///
     /// # Errors
     /// As [`Store::identify`].
     pub async fn identify(&self, object: &ObjectRef) -> Result<ObjectRef, StoreError> {
-        match (&object.version, &object.etag) {
-            (None, None) => self.store.identify(object).await,
-            _ => Ok(object.clone()),
-        }
+        if object.is_identified() { Ok(object.clone()) } else { self.store.identify(object).await }
     }
 
     fn classify(&self, object: &ObjectRef) -> KeyClass {
@@ -319,100 +203,6 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         }
     }
 
-    /// Reads one object into the batch, or into outputs of its own. Answers how it was framed and its size.
-    async fn read_one<'a>(
-        &'a self,
-        body: Result<Body, StoreError>,
-        item: &Item,
-        batch: &mut Batch,
-        read: &mut Read<'a, S>,
-    ) -> Result<(Framed, u64), String> {
-        let mut bytes;
-        let mut body = body.map_err(|error| error.to_string())?;
-        loop {
-            let alone = batch.is_empty();
-            let mut own = alone.then(|| Outputs::new(self.target(), vec![item.object.identity()]));
-            let mut wrote_own = false;
-            batch.begin();
-            bytes = 0;
-            let outcome = self.feed(body, item, batch, own.as_mut(), &mut wrote_own, &mut bytes).await;
-            match outcome {
-                Ok(Fit::Joined(framed)) if wrote_own => {
-                    if let Some(mut own) = own {
-                        flush(batch, &mut own).await;
-                        read.own.push((own, item.index));
-                    }
-                    return Ok((framed, bytes));
-                }
-                Ok(Fit::Joined(framed)) => {
-                    for (table, partition) in batch.touched() {
-                        let place = Place::Partition(table, partition);
-                        read.contributors.entry(place).or_default().insert(item.index);
-                    }
-                    if batch.touched_quarantine() {
-                        read.contributors.entry(Place::Quarantine).or_default().insert(item.index);
-                    }
-                    return Ok((framed, bytes));
-                }
-                Ok(Fit::NoRoom) => {
-                    flush(batch, &mut read.outputs).await;
-                    body = self.store.get(&item.object).await.map_err(|error| error.to_string())?;
-                }
-                Err(reason) => {
-                    batch.abandon();
-                    if let Some(own) = own {
-                        own.abort().await;
-                    }
-                    return Err(reason);
-                }
-            }
-        }
-    }
-
-    /// Feeds an object's bytes to the batch, flushing to `own` where the buffer runs full.
-    async fn feed(
-        &self,
-        mut body: Body,
-        item: &Item,
-        batch: &mut Batch,
-        mut own: Option<&mut Outputs<'_, S>>,
-        wrote_own: &mut bool,
-        bytes: &mut u64,
-    ) -> Result<Fit, String> {
-        if body.size.is_some_and(|size| size <= MAX_FETCHED_WHOLE) {
-            body = collect(body).await?;
-        }
-        while let Some(chunk) = body.chunks.next().await {
-            let chunk: Bytes = chunk.map_err(|error| error.to_string())?;
-            *bytes += chunk.len() as u64;
-            let mut rest: &[u8] = &chunk;
-            if body.size == Some(chunk.len() as u64) && batch.decode_whole(&chunk) {
-                rest = &[];
-            }
-            while batch.feed(&item.object, &item.facts, &mut rest).map_err(|error| error.to_string())?
-                == Fed::Full
-            {
-                let Some(own) = own.as_deref_mut() else {
-                    batch.abandon();
-                    return Ok(Fit::NoRoom);
-                };
-                flush(batch, own).await;
-                *wrote_own = true;
-            }
-        }
-        loop {
-            if let Some(framed) = batch.end(&item.object, &item.facts).map_err(|error| error.to_string())? {
-                return Ok(Fit::Joined(framed));
-            }
-            let Some(own) = own.as_deref_mut() else {
-                batch.abandon();
-                return Ok(Fit::NoRoom);
-            };
-            flush(batch, own).await;
-            *wrote_own = true;
-        }
-    }
-
     /// Registers the partitions of what was written, and lets every object fail whose rows are not durable or
     /// whose partition is not registered.
     async fn settle(&self, completed: Vec<(Completed, BTreeSet<usize>)>, batch: &Batch, report: &mut Report) {
@@ -421,7 +211,6 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.skipped = counts.skipped.clone();
         report.quarantined = counts.quarantined.clone();
         report.bytes_decoded = counts.bytes_decoded;
-        report.latest_event = batch.latest_event();
 
         let mut places: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
         let mut failed: BTreeMap<usize, String> = BTreeMap::new();
@@ -429,8 +218,17 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             match output.outcome {
                 Ok(()) => {
                     report.bytes_out += output.bytes;
-                    if let Place::Partition(table, _) = output.place {
-                        *report.rows.entry(self.tables[table].id()).or_default() += output.rows;
+                    report.requests.add_written(output.bytes);
+                    report.latest_event = report.latest_event.max(output.latest);
+                    if let Place::Partition(table, partition) = output.place {
+                        let table = self.tables[table].id();
+                        *report.rows.entry(table.clone()).or_default() += output.rows;
+                        if let Some(latest) = output.latest {
+                            let partition = batch.partitions().get(partition);
+                            let (account, region) = (partition.account.clone(), partition.region.clone());
+                            let arrival = Arrival { latest, rows: output.rows };
+                            report.add_arrival(Origin { table, account, region }, arrival);
+                        }
                         places.entry(output.place).or_default().extend(by);
                     }
                     report.objects_written.push(output.key);
@@ -475,17 +273,6 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         report.failures.sort_by_key(|failure| failure.index);
         report.objects_written.sort();
     }
-}
-
-/// The body in one piece.
-async fn collect(mut body: Body) -> Result<Body, String> {
-    let mut whole =
-        Vec::with_capacity(body.size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default());
-    while let Some(chunk) = body.chunks.next().await {
-        whole.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
-    }
-    let chunk: Result<Bytes, StoreError> = Ok(Bytes::from(whole));
-    Ok(Body { size: body.size, chunks: futures::stream::iter([chunk]).boxed() })
 }
 
 /// Moves everything that the batch holds into `outputs`.

@@ -213,11 +213,6 @@ impl TableRows {
         self.rows.bytes()
     }
 
-    /// The latest event's time, in milliseconds since the epoch.
-    pub fn latest_event(&self) -> Option<i64> {
-        self.times.iter().max().copied()
-    }
-
     /// Each row's partition, an index into [`Partitions`].
     pub fn partitions(&self) -> &[u32] {
         &self.partitions
@@ -242,7 +237,11 @@ impl TableRows {
         }
         order
             .chunk_by(|&a, &b| partitions[a as usize] == partitions[b as usize])
-            .map(|rows| Part { partition: partitions[rows[0] as usize], order: rows.to_vec() })
+            .map(|rows| Part {
+                partition: partitions[rows[0] as usize],
+                order: rows.to_vec(),
+                latest: times[rows[rows.len() - 1] as usize],
+            })
             .collect()
     }
 
@@ -265,6 +264,8 @@ pub struct Part {
     pub partition: u32,
     /// Numbers of the rows, in the order in which they are to be written.
     pub order: Vec<u32>,
+    /// The latest event's time, in milliseconds since the epoch.
+    pub latest: i64,
 }
 
 /// Where a normaliser writes.

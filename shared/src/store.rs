@@ -74,7 +74,7 @@ pub trait Store: Send + Sync {
     /// Opens an object for reading.
     fn get(&self, object: &ObjectRef) -> impl Future<Output = Result<Body, StoreError>> + Send;
 
-    /// The object with its version or entity tag, where the store has such things.
+    /// The object with its version or entity tag and its size, where the store has such things.
     fn identify(&self, object: &ObjectRef) -> impl Future<Output = Result<ObjectRef, StoreError>> + Send {
         let object = object.clone();
         async move { Ok(object) }

@@ -1,7 +1,8 @@
 //! The whole road from queue to catalogue in a world of its own: raw bucket, lake, catalogue, ledger, queue and clock
 //! in memory, invocations that are interleaved step by step, and everything that can go wrong goes wrong at random:
-//! crashes at any await point, errors before and after the deed, late and double deliveries, batches that regroup,
-//! leases that end too early. The seed decides all of it, so a run that fails is run again by its number:
+//! crashes at any await point, errors before and after the deed, late and double deliveries, batches that regroup and come
+//! in any order, invocations whose time runs out, leases that end too early, clocks that are wrong, services that refuse
+//! for a while, a partition that cannot be registered, objects that are torn while they are read. The seed decides all of it, so a run that fails is run again by its number:
 //!
 //! ```text
 //! SIMULATION_SEED=4711 cargo test -p shared --test simulation
@@ -9,20 +10,26 @@
 //! ```
 //!
 //! The promise: when everything has come to rest, each record is in the lake or in quarantine exactly once, and the
-//! queue is empty but for messages whose object cannot be read at all.
+//! queue is empty but for messages whose object cannot be read at all. What was last seen of an account is never ahead of
+//! the lake, nor behind it unless it could not be noted.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod simulation {
     pub(crate) mod bugs;
+    pub(crate) mod check;
     pub(crate) mod edges;
+    pub(crate) mod limits;
     pub(crate) mod logs;
     pub(crate) mod run;
     pub(crate) mod schedules;
     pub(crate) mod world;
 }
 
+use std::collections::BTreeSet;
+
 use simulation::bugs::Bug;
+use simulation::limits;
 use simulation::run::run;
 
 #[expect(clippy::disallowed_methods, reason = "how many seeds is the caller's choice")]
@@ -42,22 +49,43 @@ fn every_record_is_in_the_lake_once_whatever_fails() {
     };
     let count = seeds.end - seeds.start;
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let failed: Vec<String> = std::thread::scope(|scope| {
+    let (mut failed, mut met) = (Vec::new(), BTreeSet::new());
+    std::thread::scope(|scope| {
         let work = |thread: u64| {
             let seeds = seeds.clone();
             scope.spawn(move || {
                 let of_thread = seeds.filter(|seed| seed % threads == thread);
-                of_thread
-                    .filter_map(|seed| Some(format!("seed {seed}: {}", run(seed, None).err()?)))
-                    .collect::<Vec<_>>()
+                of_thread.map(|seed| (seed, run(seed, None))).collect::<Vec<_>>()
             })
         };
         let workers: Vec<_> = (0..threads).map(work).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        for (seed, outcome) in workers.into_iter().flat_map(|worker| worker.join().unwrap()) {
+            match outcome {
+                Ok(happened) => met.extend(happened),
+                Err(problem) => failed.push(format!("seed {seed}: {problem}")),
+            }
+        }
     });
     let first: Vec<&String> = failed.iter().take(5).collect();
     assert!(failed.is_empty(), "{} of {count} seeds failed, first {first:#?}", failed.len());
+    let missing: Vec<_> = TROUBLE.iter().filter(|trouble| count >= 100 && !met.contains(*trouble)).collect();
+    assert!(missing.is_empty(), "{count} seeds have never met {missing:?}");
 }
+
+/// What has to happen in a hundred runs, or they show nothing.
+const TROUBLE: &[&str] = &[
+    "a crash",
+    "a group done in the middle of trouble",
+    "a group given up",
+    "a group taken over",
+    "a group that some have left",
+    "a lease given back",
+    "a note that failed",
+    "a partition that cannot be registered",
+    "ended at its deadline",
+    "throttled",
+    "torn while read",
+];
 
 /// The simulation has teeth: each of these mistakes is found.
 #[test]
@@ -82,4 +110,26 @@ fn an_object_that_leaves_does_not_change_how_the_others_are_cut() {
 fn an_object_that_leaves_while_it_is_looked_up_is_not_done() {
     simulation::schedules::left_out_while_looked_up(None).unwrap();
     simulation::schedules::left_out_while_looked_up(Some(Bug::ForgetWhoLeft)).unwrap_err();
+}
+
+#[test]
+fn a_group_takes_objects_up_to_its_weight() {
+    limits::groups_are_weighed();
+}
+
+/// All objects in one group, some in each, one in each.
+#[test]
+fn an_invocation_stops_in_time() {
+    for max_objects in [6, 2, 1] {
+        let left = limits::work_stops_in_time(max_objects);
+        assert!(
+            left.contains(&0) && left.iter().any(|left| (1..6).contains(left)),
+            "{max_objects}: {left:?}"
+        );
+    }
+}
+
+#[test]
+fn a_panic_while_publishing_costs_its_group_a_turn() {
+    limits::a_panic_costs_a_group_its_turn();
 }

@@ -12,7 +12,9 @@ pub(crate) struct Clients {
     /// `us-east-1`
     pub(crate) region: String,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    #[allow(dead_code, reason = "for doctor")]
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    #[allow(dead_code, reason = "for repair")]
     pub(crate) glue: aws_sdk_glue::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) s3: aws_sdk_s3::Client,

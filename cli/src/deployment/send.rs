@@ -17,25 +17,25 @@ pub(crate) const MAX_BYTES: usize = 240 * 1024;
 /// How often messages are sent that the queue did not take for a reason of its own.
 const TRIES: u32 = 4;
 
-/// Holds work to a rate.
+/// Holds work to a rate. Time in which there was nothing to do is not made up for.
 #[derive(Debug)]
 pub(crate) struct Pace {
     per_second: u32,
-    began: Instant,
-    done: u64,
+    /// When more may be done.
+    next: Instant,
 }
 
 impl Pace {
     /// A pace that begins now.
     pub(crate) fn new(per_second: u32) -> Self {
-        Self { per_second: per_second.max(1), began: Instant::now(), done: 0 }
+        Self { per_second: per_second.max(1), next: Instant::now() }
     }
 
     /// Waits until `count` more may be done.
     pub(crate) async fn wait(&mut self, count: usize) {
-        let due = Duration::from_millis(self.done.saturating_mul(1000) / u64::from(self.per_second));
-        sleep_until(self.began + due).await;
-        self.done += count as u64;
+        sleep_until(self.next).await;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.next = Instant::now() + Duration::from_secs(1) * count / self.per_second;
     }
 }
 
@@ -93,13 +93,14 @@ mod tests {
     fn a_pace_spreads_work_over_time() {
         let took = crate::deployment::block_on(async {
             let mut pace = Pace::new(100);
+            sleep(Duration::from_millis(150)).await;
             let began = Instant::now();
             for _ in 0..3 {
                 pace.wait(10).await;
             }
             Ok(began.elapsed())
         });
-        // The first ten go at once, each further ten a tenth of a second later.
+        // The first ten go at once, each further ten a tenth of a second later, however long nothing was to do.
         assert!(took.unwrap() >= Duration::from_millis(200));
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Stack {
     /// Its ARN, which has region and account.
     pub(crate) id: String,
     /// `CREATE_COMPLETE`, `UPDATE_IN_PROGRESS`, …
+    #[allow(dead_code, reason = "for doctor")]
     pub(crate) status: String,
     /// Values of the outputs.
     pub(crate) outputs: BTreeMap<String, String>,
@@ -102,8 +103,8 @@ impl Stack {
         let mut prefixes: BTreeMap<usize, &str> = BTreeMap::new();
         for prefix in self.outputs.keys().filter_map(|name| name.strip_suffix(LAST)) {
             // The template writes `vpc-flow` as `VpcFlow`.
-            let is_it = |name: &&str| name.replace('-', "") == prefix.to_lowercase();
-            let index = sources::names().iter().position(|name| is_it(&name));
+            let is_it = |name: &str| name.replace('-', "") == prefix.to_lowercase();
+            let index = sources::names().iter().position(|name| is_it(name));
             let index = index
                 .with_context(|| format!("its output {prefix}{LAST} is of a source that is unknown here"))?;
             prefixes.insert(index, prefix);

@@ -2,56 +2,19 @@
 
 mod diagnose;
 mod letters;
-mod print;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use serde::Serialize;
 
 use self::diagnose::{Diagnosis, Doctor};
 use self::letters::{DeadLetter, Letters};
 use super::RedriveArgs;
 use super::reason::Reason;
+use super::summary::{self, Entry, Summary};
 use crate::deployment::send::{MAX_BYTES, MAX_MESSAGES, Pace, send};
 use crate::deployment::{DeployedSource, Deployment, StackName};
-
-/// What is in the dead-letter queue of a source, and what was done with it.
-#[derive(Debug, Serialize)]
-struct Summary {
-    source: &'static str,
-    dead_letter_queue: String,
-    /// Messages by what would become of them.
-    reasons: BTreeMap<Reason, u64>,
-    /// Messages that were sent to the queue and deleted here.
-    moved: u64,
-    /// Messages that were deleted because their objects are in the lake.
-    deleted: u64,
-    /// Each message, if that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entries: Option<Vec<Entry>>,
-}
-
-/// A message.
-#[derive(Debug, Serialize)]
-struct Entry {
-    id: String,
-    /// When it was first sent, RFC 3339.
-    sent: Option<String>,
-    reason: Reason,
-    /// What is the matter, for a person.
-    detail: Option<String>,
-    /// Its objects, as bucket and key.
-    objects: Vec<String>,
-    /// What EventBridge said if it could not deliver it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delivery_error: Option<String>,
-    /// `moved` or `deleted`, if it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    done: Option<&'static str>,
-}
 
 /// Runs the command.
 pub(super) async fn run(
@@ -73,7 +36,7 @@ pub(super) async fn run(
             break;
         }
     }
-    print::print(&summaries, args, out)?;
+    summary::print(&summaries, args, "dead letters", out)?;
     match failure {
         Some(error) => Err(error.context("run it again: nothing is lost, and what was moved stays moved")),
         None => Ok(ExitCode::SUCCESS),
@@ -103,14 +66,7 @@ impl<'a> Redrive<'a> {
             letters: Letters::new(&deployment.clients.sqs, &source.dead_letters, args.hide_seconds),
             doctor: Doctor::new(deployment, source)?,
             pace: Pace::new(args.rate),
-            summary: Summary {
-                source: source.name,
-                dead_letter_queue: source.dead_letters.url.clone(),
-                reasons: BTreeMap::new(),
-                moved: 0,
-                deleted: 0,
-                entries: args.entries.then(Vec::new),
-            },
+            summary: Summary::new(source.name, source.dead_letters.url.clone(), args.entries),
         })
     }
 
@@ -170,18 +126,16 @@ impl<'a> Redrive<'a> {
     }
 
     fn note(&mut self, letter: &DeadLetter, diagnosis: Diagnosis, done: Option<&'static str>) {
-        let Some(entries) = &mut self.summary.entries else { return };
-        if self.args.lists(diagnosis.reason) {
-            entries.push(Entry {
-                id: letter.id.clone(),
-                sent: letter.sent.map(shared::time::to_rfc3339),
-                reason: diagnosis.reason,
-                detail: diagnosis.detail,
-                objects: diagnosis.objects,
-                delivery_error: letter.delivery_error.clone(),
-                done,
-            });
-        }
+        let entry = Entry {
+            id: letter.id.clone(),
+            sent: letter.sent.map(shared::time::to_rfc3339),
+            reason: diagnosis.reason,
+            detail: diagnosis.detail,
+            objects: diagnosis.objects,
+            delivery_error: letter.delivery_error.clone(),
+            done,
+        };
+        self.summary.note(self.args, entry);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
+use shared::ledger::seen::{Origin, Seen as Noted};
 use shared::time::to_rfc3339;
 
 use crate::clock;
@@ -19,30 +20,39 @@ pub(super) struct Seen {
     rows: Option<u64>,
     /// When the latest event happened.
     last_event: Option<String>,
-    /// When its rows came into the lake.
-    ingested: Option<String>,
-    /// From the one to the other, in seconds.
+    /// From that until its rows were in the lake, in seconds.
     lag_seconds: Option<i64>,
+    /// When anything last came into the lake, old logs too.
+    ingested: Option<String>,
     /// From the latest event until now, in seconds.
     age_seconds: Option<i64>,
 }
 
 impl Seen {
-    /// `event` and `ingested` are in milliseconds since the epoch.
-    pub(super) fn new(
-        [table, account, region]: [String; 3],
-        rows: Option<u64>,
-        event: Option<i64>,
-        ingested: Option<i64>,
-    ) -> Self {
+    /// What the ledger has noted, and rows where they are counted.
+    pub(super) fn new(origin: Origin, rows: Option<u64>, noted: &Noted) -> Self {
         Self {
-            table,
-            account,
-            region,
+            table: origin.table,
+            account: origin.account,
+            region: origin.region,
             rows,
+            last_event: Some(to_rfc3339(noted.latest)),
+            lag_seconds: Some(noted.lag() / 1000),
+            ingested: Some(to_rfc3339(noted.ingested)),
+            age_seconds: Some((clock::now() - noted.latest) / 1000),
+        }
+    }
+
+    /// What the files tell where nothing was noted: rows, and the latest event in milliseconds since the epoch.
+    pub(super) fn of_files(origin: Origin, rows: u64, event: Option<i64>) -> Self {
+        Self {
+            table: origin.table,
+            account: origin.account,
+            region: origin.region,
+            rows: Some(rows),
             last_event: event.map(to_rfc3339),
-            ingested: ingested.map(to_rfc3339),
-            lag_seconds: event.zip(ingested).map(|(event, ingested)| (ingested - event) / 1000),
+            lag_seconds: None,
+            ingested: None,
             age_seconds: event.map(|event| (clock::now() - event) / 1000),
         }
     }
@@ -111,9 +121,9 @@ pub(super) fn print(all: &[Seen], out: &mut dyn Write) -> anyhow::Result<()> {
             seen.region.clone(),
             seen.rows.map_or_else(|| "-".to_owned(), grid::number),
             text(&seen.last_event),
-            text(&seen.ingested),
             span(seen.lag_seconds),
             span(seen.age_seconds),
+            text(&seen.ingested),
         ]);
     }
     grid.print(out, "")?;
@@ -141,11 +151,14 @@ mod tests {
 
     #[test]
     fn an_old_event_is_a_problem() {
-        let names = || ["T@2.0", "111122223333", "us-east-1"].map(str::to_owned);
-        let seen = Seen::new(names(), None, Some(clock::now() - 7_200_000), Some(clock::now() - 7_140_000));
+        let [table, account, region] = ["T@2.0", "111122223333", "us-east-1"].map(str::to_owned);
+        let origin = Origin { table, account, region };
+        let now = clock::now();
+        let noted = Noted { latest: now - 7_200_000, arrived: now - 7_140_000, ingested: now, rows: 1 };
+        let seen = Seen::new(origin.clone(), None, &noted);
         assert_eq!(seen.lag_seconds, Some(60));
         assert!(seen.too_old(3_600).unwrap().contains("2h 0m old"));
         assert!(seen.too_old(7_300).is_none());
-        assert!(Seen::new(names(), None, None, None).too_old(0).is_none());
+        assert!(Seen::of_files(origin, 0, None).too_old(0).is_none());
     }
 }

@@ -1,7 +1,11 @@
 //! How a deployment is, from what its services say.
 
+use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingError;
 use aws_sdk_sqs::types::QueueAttributeName;
+use shared::ledger::Ledger as _;
+use shared::ledger::dynamodb::DynamoLedger;
 
+use super::seen::Seen;
 use super::{Report, SourceReport};
 use crate::deployment::{DeployedSource, Deployment, Queue, StackName, refused};
 
@@ -13,6 +17,14 @@ pub(super) async fn report(name: &StackName) -> anyhow::Result<Report> {
         let one = look(&deployment, source).await?;
         problems(&one, source, &deployment.stack, &mut report.problems);
         report.sources.push(one);
+        let ledger = DynamoLedger::connect(&deployment.clients.settings, &source.ledger);
+        let seen = ledger.seen().await.map_err(|error| {
+            anyhow::anyhow!(
+                "{error}; your credentials need dynamodb:BatchGetItem on the table {}",
+                source.ledger
+            )
+        })?;
+        report.seen.extend(seen.into_iter().map(|(origin, noted)| Seen::new(origin, None, &noted)));
     }
     Ok(report)
 }
@@ -63,7 +75,9 @@ async fn mapping(
     match Box::pin(call).await {
         Ok(mapping) => Ok((mapping.state.unwrap_or_default(), mapping.last_processing_result)),
         Err(error)
-            if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+            if error
+                .as_service_error()
+                .is_some_and(GetEventSourceMappingError::is_resource_not_found_exception) =>
         {
             Ok(("Missing".to_owned(), None))
         }

@@ -13,6 +13,7 @@ use futures::executor::block_on;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::catalog::folder::FolderCatalog;
 use shared::catalog::{Catalog, CatalogError, TablePartition};
+use shared::deadline::Deadline;
 use shared::handler::{Handler, SqsEvent};
 use shared::intake::Intake;
 use shared::json::Cursor;
@@ -400,13 +401,14 @@ fn exactly_the_messages_that_failed_are_answered() {
     let pipeline = lake.pipeline(FolderStore, lake.catalog(), lake.settings());
     let handler = Handler::new(Intake::<_, _, NoLedger>::new(pipeline, None));
     let lease = Lease { owner: "test".to_owned(), now: 0, until: 0 };
-    let answer = block_on(handler.handle(SqsEvent { records: records.collect() }, &lease));
+    let deadline = Deadline::never(&|| 0);
+    let answer = block_on(handler.handle(SqsEvent { records: records.collect() }, &lease, &deadline));
     let failed: Vec<&str> =
         answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
     assert_eq!(failed, ["1", "2"]);
     assert_eq!(lake.all_ids(), ["1"]);
     assert_eq!(
-        serde_json::to_value(block_on(handler.handle(SqsEvent::default(), &lease))).unwrap(),
+        serde_json::to_value(block_on(handler.handle(SqsEvent::default(), &lease, &deadline))).unwrap(),
         serde_json::json!({"batchItemFailures": []})
     );
 }

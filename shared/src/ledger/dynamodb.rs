@@ -5,11 +5,16 @@
 //! | `object#<64 hex>`, by the object's identity | `group`, `expires` |
 //! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members` (JSON), `left_out` (JSON), `expires` |
 //!
+//! What was last seen is in items of its own: see `seen`.
+//!
 //! `expires` is the table's time to live, in seconds. A group's entry outlives those of its members, so that no
 //! member is ever without its group.
 
-use std::collections::HashMap;
+mod seen;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{Display, Write as _};
+use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
@@ -22,6 +27,7 @@ use aws_sdk_dynamodb::types::{
 };
 use sha2::{Digest as _, Sha256};
 
+use super::seen::{Arrivals, Origin, Seen};
 use super::{Group, Lease, Ledger, LedgerError, Standing, TTL_DAYS};
 use crate::notification::ObjectRef;
 use crate::store::s3::explain;
@@ -39,6 +45,7 @@ type Item = HashMap<String, AttributeValue>;
 pub struct DynamoLedger {
     client: Client,
     table: String,
+    known: Arc<Mutex<seen::Known>>,
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -117,7 +124,7 @@ fn is_condition<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> b
 impl DynamoLedger {
     /// The ledger of a function: a client of its own from the settings of `aws`.
     pub fn connect(aws: &SdkConfig, table: &str) -> Self {
-        Self { client: Client::new(aws), table: table.to_owned() }
+        Self { client: Client::new(aws), table: table.to_owned(), known: Arc::default() }
     }
 
     /// The items of those keys, by key.
@@ -303,6 +310,14 @@ impl Ledger for DynamoLedger {
             Err(error) if is_condition(&error) => Ok(()),
             Err(error) => Err(LedgerError { operation: "release a group", reason: explain(&error) }),
         }
+    }
+
+    async fn note(&self, arrivals: &Arrivals, now: i64) -> Result<(), LedgerError> {
+        self.note_arrivals(arrivals, now).await
+    }
+
+    async fn seen(&self) -> Result<BTreeMap<Origin, Seen>, LedgerError> {
+        self.all_seen().await
     }
 }
 

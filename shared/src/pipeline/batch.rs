@@ -64,7 +64,6 @@ pub(super) struct Batch {
     counts: Counts,
     checkpoint: Checkpoint,
     parts: Parts,
-    latest_event: Option<i64>,
     marks: Vec<usize>,
     /// The header that holds for the next line, so that a line in quarantine can be read by itself.
     header: String,
@@ -90,7 +89,6 @@ impl Batch {
             counts: Counts::default(),
             checkpoint: Checkpoint::default(),
             parts: Parts::default(),
-            latest_event: None,
             marks: Vec::new(),
             header: String::new(),
             frames: Frames::new(source.framing(), settings.max_record_bytes),
@@ -208,17 +206,10 @@ impl Batch {
 
     /// All rows, by table and partition.
     pub(super) fn parts(&mut self) -> Vec<(usize, Part)> {
-        let latest = self.tables.iter().filter_map(TableRows::latest_event).max();
-        self.latest_event = self.latest_event.max(latest);
         let of_table = |(index, table): (usize, &mut TableRows)| -> Vec<_> {
             table.parts().into_iter().map(|part| (index, part)).collect()
         };
         self.tables.iter_mut().enumerate().flat_map(of_table).collect()
-    }
-
-    /// The latest event of all rows that were given out.
-    pub(super) fn latest_event(&self) -> Option<i64> {
-        self.latest_event
     }
 
     /// The rows of a table.

@@ -34,6 +34,8 @@ pub(super) struct Completed {
     pub(super) key: String,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// The latest event of its rows.
+    pub(super) latest: Option<i64>,
     pub(super) outcome: Result<(), String>,
 }
 
@@ -49,6 +51,13 @@ struct OutputObject<U> {
     upload: Result<U, String>,
     rows: u64,
     bytes: u64,
+    latest: Option<i64>,
+}
+
+impl<U> OutputObject<U> {
+    fn new(key: String, encoder: Option<Encoder>, upload: Result<U, String>) -> Self {
+        Self { key, encoder, upload, rows: 0, bytes: 0, latest: None }
+    }
 }
 
 /// What every output of an invocation shares.
@@ -100,8 +109,7 @@ impl<'a, S: Store> Outputs<'a, S> {
                 Err(error) => {
                     // Only a mistaken definition gets here; the group fails and says so.
                     let upload = Err(format!("the table cannot be written: {error}"));
-                    self.objects
-                        .insert(place, OutputObject { key, encoder: None, upload, rows: 0, bytes: 0 });
+                    self.objects.insert(place, OutputObject::new(key, None, upload));
                 }
             }
         }
@@ -109,6 +117,7 @@ impl<'a, S: Store> Outputs<'a, S> {
             && let Some(Encoder::Parquet(writer)) = &mut object.encoder
         {
             object.rows += part.order.len() as u64;
+            object.latest = object.latest.max(Some(part.latest));
             let outcome = writer.write(rows, &part.order).map_err(|error| error.to_string());
             let bytes = writer.take_bytes();
             object.send(outcome.map(|()| bytes)).await;
@@ -138,7 +147,7 @@ impl<'a, S: Store> Outputs<'a, S> {
     async fn create(&mut self, place: Place, key: String, encoder: Encoder) {
         let upload =
             self.target.store.create(self.target.bucket, &key).await.map_err(|error| error.to_string());
-        self.objects.insert(place, OutputObject { key, encoder: Some(encoder), upload, rows: 0, bytes: 0 });
+        self.objects.insert(place, OutputObject::new(key, Some(encoder), upload));
     }
 
     /// Makes every output exist that was written without an error.
@@ -190,6 +199,6 @@ impl<U: Upload> OutputObject<U> {
             Ok(upload) => upload.complete().await.map_err(|error| error.to_string()),
             Err(error) => Err(error),
         };
-        Completed { place, key: self.key, rows: self.rows, bytes: self.bytes, outcome }
+        Completed { place, key: self.key, rows: self.rows, bytes: self.bytes, latest: self.latest, outcome }
     }
 }

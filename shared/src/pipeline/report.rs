@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::cost::Requests;
+use crate::ledger::seen::{Arrival, Arrivals, Origin};
+
 /// A raw object that did not make it into the lake. Nothing of it is lost: its message goes back to the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -25,6 +28,8 @@ pub struct Report {
     pub objects_skipped: BTreeMap<&'static str, u64>,
     /// Objects that failed.
     pub failures: Vec<Failure>,
+    /// Objects that were left to the queue for lack of time, by their index among those that were to be ingested.
+    pub left: Vec<usize>,
     /// Records read.
     pub records: u64,
     /// Rows written, by table (`SOURCE@version`).
@@ -47,6 +52,10 @@ pub struct Report {
     pub panics: u64,
     /// The latest event's time, in milliseconds since the epoch.
     pub latest_event: Option<i64>,
+    /// What was written, by where it comes from.
+    pub arrivals: Arrivals,
+    /// Requests that it took, for what it costs.
+    pub requests: Requests,
 }
 
 impl Report {
@@ -61,6 +70,7 @@ impl Report {
         self.objects_known += other.objects_known;
         add(&mut self.objects_skipped, other.objects_skipped);
         self.failures.extend(other.failures);
+        self.left.extend(other.left);
         self.records += other.records;
         add(&mut self.rows, other.rows);
         add(&mut self.skipped, other.skipped);
@@ -72,5 +82,12 @@ impl Report {
         self.partitions += other.partitions;
         self.panics += other.panics;
         self.latest_event = self.latest_event.max(other.latest_event);
+        self.requests.add(other.requests);
+        other.arrivals.into_iter().for_each(|(origin, arrival)| self.add_arrival(origin, arrival));
+    }
+
+    pub(super) fn add_arrival(&mut self, origin: Origin, arrival: Arrival) {
+        let known = self.arrivals.get(&origin).copied();
+        self.arrivals.insert(origin, known.map_or(arrival, |known| known.and(arrival)));
     }
 }

@@ -84,7 +84,8 @@ impl Store for S3Store {
         let request = self.client.head_object().bucket(&object.bucket).key(&object.key);
         let head = request.send().await.map_err(|error| store_error("head", location(object), &error))?;
         let version = head.version_id().map(str::to_owned);
-        Ok(ObjectRef { version, etag: head.e_tag().map(str::to_owned), ..object.clone() })
+        let size = head.content_length().and_then(|size| u64::try_from(size).ok());
+        Ok(ObjectRef { version, etag: head.e_tag().map(str::to_owned), size, ..object.clone() })
     }
 
     async fn create(&self, bucket: &str, key: &str) -> Result<S3Upload, StoreError> {

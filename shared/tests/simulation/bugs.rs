@@ -17,6 +17,8 @@ pub(crate) enum Bug {
     ForgetDecision,
     /// A group is marked as done before its rows are visible.
     FinishFirst,
+    /// A group is marked as done when its objects are complete, before its partitions are registered.
+    FinishBeforeRegister,
     /// A partition that could not be registered counts as registered.
     SkipRegistration,
     /// An object can be seen while it is being written.
@@ -26,6 +28,14 @@ pub(crate) enum Bug {
     /// Whoever was in a group counts as done with it, even if it left while it was looked up. Chance finds it once in ten
     /// thousand runs, so it has a test of its own.
     ForgetWhoLeft,
+    /// Who leaves a group for lack of time, or because it cannot be read, is not free afterwards.
+    ForgetToFree,
+    /// A lease is given back together with the claims, though rows of the group may be visible.
+    FreeOnRelease,
+    /// What was left for lack of time is acknowledged.
+    AcknowledgeLeft,
+    /// What was seen last is what came last, though it may be older.
+    SeenMovesBack,
     /// The same object is two objects if one notification tells its entity tag and another does not.
     IdentityFromNotification,
 }
@@ -39,7 +49,12 @@ impl Bug {
         Self::ClaimAfterWrite,
         Self::ForgetDecision,
         Self::FinishFirst,
+        Self::FinishBeforeRegister,
         Self::SkipRegistration,
+        Self::ForgetToFree,
+        Self::FreeOnRelease,
+        Self::AcknowledgeLeft,
+        Self::SeenMovesBack,
         Self::VisibleWhileWritten,
         Self::IdentityIsThePlace,
         Self::IdentityFromNotification,

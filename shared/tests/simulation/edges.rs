@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use futures::StreamExt as _;
 use shared::catalog::{Catalog, CatalogError, TablePartition};
+use shared::ledger::seen::{Arrivals, Seen};
 use shared::ledger::{Group, Lease, Ledger, LedgerError, Standing};
 use shared::notification::ObjectRef;
 use shared::store::{Body, Store, StoreError, Upload};
 
 use super::bugs::Bug;
-use super::world::{Fate, GroupEntry, World};
+use super::world::{Edge, Fate, GroupEntry, World};
 
 fn failed(operation: &'static str, location: &str) -> StoreError {
     StoreError::Failed { operation, location: location.to_owned(), reason: "trouble".to_owned() }
@@ -26,7 +27,7 @@ impl Store for Buckets {
     type Upload = Writing;
 
     async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
-        if self.0.call().await != Fate::Done {
+        if self.0.call(Edge::Raw).await != Fate::Done {
             return Err(failed("get", &object.key));
         }
         let content = self.0.state().raw.get(&object.key).cloned();
@@ -36,13 +37,21 @@ impl Store for Buckets {
             return Err(not_found()); // it was overwritten since
         }
         let size = Some(bytes.len() as u64);
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        let pieces = [Bytes::copy_from_slice(first), Bytes::copy_from_slice(second)];
+        let pieces = bytes.chunks(bytes.len().div_ceil(3)).map(Bytes::copy_from_slice);
+        let mut pieces: Vec<Bytes> = pieces.collect();
+        {
+            let mut state = self.0.state();
+            let torn = !state.quiet && state.trouble > 0 && state.random.chance(3);
+            if torn {
+                pieces.pop(); // the connection ends early, and nobody says so
+                state.met.insert("torn while read");
+            }
+        }
         let (world, key) = (self.0.clone(), object.key.clone());
         let chunks = futures::stream::iter(pieces).then(move |piece| {
             let (world, key) = (world.clone(), key.clone());
             async move {
-                match world.call().await {
+                match world.call(Edge::Raw).await {
                     Fate::Done => Ok(piece),
                     _ => Err(failed("read", &key)),
                 }
@@ -55,15 +64,17 @@ impl Store for Buckets {
         if self.0.has(Bug::IdentityFromNotification) {
             return Ok(object.clone());
         }
-        if self.0.call().await != Fate::Done {
+        if self.0.call(Edge::Raw).await != Fate::Done {
             return Err(failed("head", &object.key));
         }
-        let etag = self.0.state().raw.get(&object.key).map(|(_, etag)| etag.clone());
-        Ok(ObjectRef { etag, ..object.clone() })
+        let state = self.0.state();
+        let (size, etag) =
+            state.raw.get(&object.key).map(|(bytes, etag)| (bytes.len() as u64, etag.clone())).unzip();
+        Ok(ObjectRef { etag, size, ..object.clone() })
     }
 
     async fn create(&self, _: &str, key: &str) -> Result<Writing, StoreError> {
-        if self.0.call().await != Fate::Done {
+        if self.0.call(Edge::Lake).await != Fate::Done {
             return Err(failed("create", key));
         }
         let mut key = key.to_owned();
@@ -78,7 +89,7 @@ impl Store for Buckets {
 
 impl Upload for Writing {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        let fate = self.world.call().await;
+        let fate = self.world.call(Edge::Lake).await;
         if fate == Fate::Refused {
             return Err(failed("write", &self.key));
         }
@@ -90,20 +101,20 @@ impl Upload for Writing {
     }
 
     async fn complete(self) -> Result<(), StoreError> {
-        let fate = self.world.call().await;
+        let fate = self.world.call(Edge::Lake).await;
         if fate == Fate::Refused {
             return Err(failed("complete", &self.key));
         }
         self.world.state().lake.insert(self.key.clone(), self.bytes);
         // An answer that is late: the deed is done, and the invocation may die before it hears of it.
-        if self.world.call().await == Fate::Done && fate == Fate::Done {
+        if self.world.call(Edge::Lake).await == Fate::Done && fate == Fate::Done {
             return Ok(());
         }
         Err(failed("complete", &self.key))
     }
 
     async fn abort(self) {
-        self.world.call().await;
+        self.world.call(Edge::Lake).await;
     }
 }
 
@@ -112,8 +123,18 @@ pub(crate) struct Partitions(pub(crate) World);
 impl Catalog for Partitions {
     async fn register(&self, partitions: &[TablePartition]) -> Vec<Result<(), CatalogError>> {
         let mut outcomes = Vec::new();
+        if self.0.has(Bug::FinishBeforeRegister) {
+            let decided = |entry: &&mut GroupEntry| entry.left_out.is_some();
+            self.0.state().groups.values_mut().filter(decided).for_each(|entry| entry.done = true);
+        }
         for partition in partitions {
-            let fate = self.0.call().await;
+            let mut fate = self.0.call(Edge::Catalogue).await;
+            if self.0.state().cursed == Some(partition.partition.account.as_str()) {
+                let panics = std::mem::take(&mut self.0.state().panics);
+                assert!(!panics, "a deliberate panic");
+                self.0.state().met.insert("a partition that cannot be registered");
+                fate = Fate::Refused;
+            }
             if fate != Fate::Refused {
                 self.0.state().partitions.insert(partition.prefix());
             }
@@ -141,12 +162,16 @@ impl Book {
         write: impl FnOnce(&mut super::world::State) -> bool + Send,
     ) -> Result<bool, LedgerError> {
         let error = || LedgerError { operation, reason: "trouble".to_owned() };
-        let fate = self.0.call().await;
+        let fate = self.0.call(Edge::Ledger).await;
         if fate == Fate::Refused {
             return Err(error());
         }
         let held = write(&mut self.0.state());
-        if self.0.call().await == Fate::Done && fate == Fate::Done { Ok(held) } else { Err(error()) }
+        if self.0.call(Edge::Ledger).await == Fate::Done && fate == Fate::Done {
+            Ok(held)
+        } else {
+            Err(error())
+        }
     }
 
     fn identity(&self, object: &ObjectRef) -> String {
@@ -159,7 +184,7 @@ impl Book {
 
 impl Ledger for Book {
     async fn look_up(&self, objects: &[ObjectRef]) -> Result<Vec<Standing>, LedgerError> {
-        if self.0.call().await != Fate::Done {
+        if self.0.call(Edge::Ledger).await != Fate::Done {
             return Err(LedgerError { operation: "look up", reason: "trouble".to_owned() });
         }
         let ids: Vec<Option<String>> = {
@@ -167,7 +192,7 @@ impl Ledger for Book {
             objects.iter().map(|object| state.claims.get(&self.identity(object)).cloned()).collect()
         };
         // The groups are looked up after the objects, so much may have changed between the two.
-        self.0.call().await;
+        self.0.call(Edge::Ledger).await;
         let state = self.0.state();
         let standing = |(object, id): (&ObjectRef, Option<String>)| {
             let Some(id) = id else { return Standing::Free };
@@ -216,6 +241,7 @@ impl Ledger for Book {
                 return false;
             };
             (entry.owner, entry.until) = (lease.owner.clone(), lease.until);
+            state.met.insert("a group taken over");
             taken = Some(Group {
                 id: id.to_owned(),
                 members: entry.members.clone(),
@@ -229,6 +255,7 @@ impl Ledger for Book {
 
     async fn decide(&self, group: &Group, left_out: &[usize], lease: &Lease) -> Result<bool, LedgerError> {
         let forget = self.0.has(Bug::ForgetDecision);
+        let keep = self.0.has(Bug::ForgetToFree);
         self.conditional("decide", |state| {
             let Some(entry) = state.groups.get_mut(&group.id) else { return false };
             if entry.left_out.is_some() || entry.owner != lease.owner {
@@ -239,8 +266,11 @@ impl Ledger for Book {
             }
             if left_out.len() == group.members.len() {
                 state.groups.remove(&group.id);
+                state.met.insert("a group given up");
+            } else if !left_out.is_empty() {
+                state.met.insert("a group that some have left");
             }
-            for member in left_out {
+            for member in left_out.iter().filter(|_| !keep) {
                 state.claims.remove(&self.identity(&group.members[*member]));
             }
             true
@@ -265,7 +295,15 @@ impl Ledger for Book {
     }
 
     async fn release(&self, group: &Group, lease: &Lease) -> Result<(), LedgerError> {
+        let free = self.0.has(Bug::FreeOnRelease);
         self.conditional("release", |state| {
+            state.met.insert("a lease given back");
+            if free {
+                state.groups.remove(&group.id);
+                group.members.iter().for_each(|member| {
+                    state.claims.remove(&self.identity(member));
+                });
+            }
             let entry = state.groups.get_mut(&group.id).filter(|entry| entry.owner == lease.owner);
             entry.is_some_and(|entry| {
                 entry.until = 0;
@@ -274,5 +312,27 @@ impl Ledger for Book {
         })
         .await
         .map(|_| ())
+    }
+
+    async fn note(&self, arrivals: &Arrivals, now: i64) -> Result<(), LedgerError> {
+        let forget = self.0.has(Bug::SeenMovesBack);
+        let noted = self.conditional("note", |state| {
+            for (origin, arrival) in arrivals {
+                let before = state.seen.get(origin).filter(|_| !forget);
+                let seen = Seen::after(before, *arrival, now);
+                state.seen.insert(origin.clone(), seen);
+            }
+            true
+        });
+        let noted = noted.await.map(|_| ());
+        if noted.is_ok() && !self.0.state().quiet {
+            self.0.state().met.insert("a group done in the middle of trouble");
+        }
+        if noted.is_err() {
+            let mut state = self.0.state();
+            state.missed = true;
+            state.met.insert("a note that failed");
+        }
+        noted
     }
 }

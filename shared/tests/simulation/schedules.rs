@@ -10,7 +10,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::handler::SqsBatchResponse;
 
 use super::bugs::Bug;
-use super::run::{TIMEOUT, Worker, invoke};
+use super::run::{TIMEOUT, Worker, created, invoke};
 use super::world::{Message, World};
 
 /// A world without trouble. Of the objects (name, lines) the first is broken: its last bytes are missing.
@@ -18,23 +18,24 @@ fn world(objects: [(&str, String); 2], buffer_bytes: usize, bug: Option<Bug>) ->
     let world = World::new(0, bug);
     let mut messages = Vec::new();
     {
+        world.calm();
         let mut state = world.state();
-        (state.trouble, state.quiet, state.buffer_bytes) = (0, true, buffer_bytes);
+        (state.buffer_bytes, state.max_group_bytes) = (buffer_bytes, 1 << 20);
         for (id, (name, lines)) in (0..).zip(objects) {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(lines.as_bytes()).unwrap();
             let mut bytes = gzip.finish().unwrap();
             bytes.truncate(bytes.len() - if id == 0 { 4 } else { 0 });
+            let size = bytes.len();
             state.raw.insert(format!("logs/{name}.log.gz"), (bytes, name.to_owned()));
-            let body = serde_json::json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": "raw"}, "object": {"key": format!("logs/{name}.log.gz"), "eTag": name}}}]});
+            let body = created(&format!("logs/{name}.log.gz"), name, size);
             messages.push(Message { id, body: body.to_string(), visible_at: 0, receives: 0 });
         }
     }
     (world, messages)
 }
 
-fn finish(worker: &mut Worker) -> SqsBatchResponse {
+pub(crate) fn finish(worker: &mut Worker) -> SqsBatchResponse {
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(answer) = worker.future.as_mut().poll(&mut context) {

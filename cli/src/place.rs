@@ -21,6 +21,7 @@ pub(crate) struct PlaceArgs {
 
     /// Region of the stack [default: the one that your AWS settings name]
     #[arg(long, value_name = "REGION", requires = "stack", conflicts_with = "lake", value_parser = ingest::region)]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     region: Option<String>,
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct RedriveArgs {
     /// Messages a second; only with --stack
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     #[arg(conflicts_with = "lake")]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     rate: u32,
 
     /// How long messages that are looked at are hidden from others, in seconds; only with --stack
@@ -52,6 +53,7 @@ pub(crate) struct RedriveArgs {
     /// They are given back at the end; if the command is killed, they come back by themselves after that time.
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u16).range(5..=43_200))]
     #[arg(conflicts_with = "lake")]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     hide_seconds: u16,
 
     /// Do it, instead of telling what is there

@@ -56,10 +56,12 @@ pub(crate) struct ReplayArgs {
     /// Objects a second; only with --stack
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     #[arg(conflicts_with = "lake")]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     rate: u32,
 
     /// Announce objects too that are older than the ledger remembers; only with --stack
     #[arg(long, conflicts_with = "lake")]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     not_in_lake: bool,
 
     /// Do it, instead of telling what would be done

@@ -63,6 +63,7 @@ struct Report {
 }
 
 /// A source of a deployment.
+#[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
 #[derive(Debug, Serialize)]
 struct SourceReport {
     source: &'static str,

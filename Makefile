@@ -82,7 +82,11 @@ invoke-%: ## Send events/%.json to the function of `make watch`: make invoke-clo
 bench: setup ## Measure `lake ingest` on one core for every source, beside DuckDB on the same files (FUNCTION=waf: only that)
 	@$(VENV) .venv/bin/python scripts/bench.py $(FUNCTION)
 
-##: deploy
+##: deploy and operate
+
+.PHONY: operator
+operator: ## Build `lake` with the AWS clients, for --stack: target/release/lake
+	cargo build --release -p lake --features aws
 
 # --skip-target-check: cargo-lambda would install a missing Rust target by itself; scripts/check-target says what to do.
 .PHONY: build

@@ -115,12 +115,14 @@ def descendants(pid):
 
 
 @contextlib.contextmanager
-def moto(log):
-    """moto server; answers a maker of boto3 clients."""
+def moto(log, *python):
+    """moto server; answers a maker of boto3 clients. `python` are arguments for a Python that starts it in a way of its
+    own."""
     import boto3
 
     port = free_port()
-    with server([BIN / "moto_server", "-H", "127.0.0.1", "-p", str(port)], port, log):
+    program = [sys.executable, *python] if python else [BIN / "moto_server"]
+    with server([*program, "-H", "127.0.0.1", "-p", str(port)], port, log):
         endpoint = f"http://127.0.0.1:{port}"
 
         def client(service):

@@ -2,13 +2,17 @@
 
 mod failures;
 mod run;
+pub(crate) mod survey;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Parser as _;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::layout::Codec;
@@ -117,7 +121,7 @@ fn between(low: u64, high: u64) -> clap::builder::RangedU64ValueParser {
 }
 
 /// An absolute path without links; so a file has one name, however it was given.
-fn existing(text: &str) -> Result<PathBuf, String> {
+pub(crate) fn existing(text: &str) -> Result<PathBuf, String> {
     fs::canonicalize(text).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         _ => error.to_string(),
@@ -136,11 +140,36 @@ pub(crate) fn region(text: &str) -> Result<String, String> {
     }
 }
 
+impl IngestArgs {
+    /// The arguments of `lake ingest` in the order of a command line, for other commands that bring files in: what they
+    /// do not say has its default.
+    ///
+    /// # Errors
+    /// As the command line.
+    pub(crate) fn of(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Self> {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: IngestArgs,
+        }
+        let name = OsString::from("lake ingest");
+        Ok(Line::try_parse_from(std::iter::once(name).chain(arguments))?.args)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// If the lake cannot be written, or its state cannot be read.
 pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    bring_in(args, &|_, _| true, out)
+}
+
+/// Runs the command for those files that `takes` accepts.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&args.lake)
         .with_context(|| format!("cannot make the lake {}", args.lake.display()))?;
     let lake = fs::canonicalize(&args.lake)?;
@@ -157,26 +186,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
         summary.objects.skipped.insert(reason.to_owned(), count);
     }
 
-    let sources = Sources::new(args.source.as_deref());
-    let mut logs: Vec<Vec<RawFile>> = sources::ALL.iter().map(|_| Vec::new()).collect();
-    for (path, file) in found.files {
-        match sources.classify(&file.key) {
-            Verdict::Log(index) => logs[index].push(file),
-            Verdict::NotALog(reason) => summary.skip(reason),
-            Verdict::Unknown => match recognise::source_of(&path).and_then(sources::index) {
-                Some(index) => logs[index].push(file),
-                None => summary.objects.failed.push(Failed {
-                    object: path.display().to_string(),
-                    reason: format!(
-                        "neither its path nor its beginning is that of a log; to take the file for a log of a \
-                         source give --source ({})",
-                        sources::names().join(", ")
-                    ),
-                }),
-            },
-        }
-    }
-
+    let logs = sort(found.files, args.source.as_deref(), takes, &mut summary);
     if args.drop_repeated_events {
         refuse_without_id(&logs)?;
     }
@@ -226,6 +236,44 @@ fn refuse_without_id(logs: &[Vec<RawFile>]) -> Result<(), Usage> {
         }
     }
     Ok(())
+}
+
+/// Which files are meant, by the name of their source.
+pub(crate) type Takes<'a> = &'a dyn Fn(&str, &RawFile) -> bool;
+
+/// Files by source, in the order of [`sources::ALL`]. Those that are no logs are counted, those whose source nothing
+/// tells are failures; a forced source takes those for its own.
+fn sort(
+    files: BTreeMap<PathBuf, RawFile>,
+    forced: Option<&str>,
+    takes: Takes<'_>,
+    summary: &mut Summary,
+) -> Vec<Vec<RawFile>> {
+    let (sources, names) = (Sources::new(forced), sources::names());
+    let mut logs: Vec<Vec<RawFile>> = sources::ALL.iter().map(|_| Vec::new()).collect();
+    for (path, file) in files {
+        let index = match sources.classify(&file.key) {
+            Verdict::Log(index) => Some(index),
+            Verdict::NotALog(reason) => {
+                summary.skip(reason);
+                continue;
+            }
+            Verdict::Unknown => recognise::source_of(&path).and_then(sources::index),
+        };
+        match index {
+            Some(index) if takes(names[index], &file) => logs[index].push(file),
+            Some(_) => {}
+            None => summary.objects.failed.push(Failed {
+                object: path.display().to_string(),
+                reason: format!(
+                    "neither its path nor its beginning is that of a log; to take the file for a log of a \
+                     source give --source ({})",
+                    names.join(", ")
+                ),
+            }),
+        }
+    }
+    logs
 }
 
 fn progress_bar(json: bool, bytes: u64) -> ProgressBar {

@@ -60,6 +60,27 @@ pub(crate) fn tables(root: &Path) -> anyhow::Result<Vec<Table>> {
     Ok(entries.into_iter().map(table).collect())
 }
 
+/// The region in the names of the lake's tables; that of a new lake if it has none yet.
+///
+/// # Errors
+/// [`Usage`] if it has tables of several regions.
+pub(crate) fn region(root: &Path) -> anyhow::Result<String> {
+    let mut regions: Vec<String> =
+        tables(root)?.iter().map(|table| table.region().replace('_', "-")).collect();
+    regions.dedup();
+    match regions.as_slice() {
+        [] => Ok("us-east-1".to_owned()),
+        [region] => Ok(region.clone()),
+        several => {
+            let message = format!(
+                "the lake has tables of several regions ({}); bring files in with `lake ingest --region`",
+                several.join(", ")
+            );
+            Err(Usage(message).into())
+        }
+    }
+}
+
 /// The one table that `name` means: a full name, with or without its database; the short name without region
 /// (`cloud_trail_mgmt_2_0`); `CLOUD_TRAIL_MGMT@2.0`; or the source alone. Case does not matter.
 ///

@@ -1,17 +1,24 @@
-//! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
+//! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS. And, with the
+//! feature `aws`, what an operator does, on a folder or on a deployment: see [`place`].
 
 mod clock;
+#[cfg(feature = "aws")]
+mod deployment;
 mod files;
 mod grid;
 mod ingest;
 mod lake;
+mod place;
 mod quarantine;
 mod questions;
 mod recognise;
+mod redrive;
+mod replay;
 mod report;
 mod rows;
 mod selection;
 mod sources;
+mod status;
 mod summary;
 mod tables;
 mod terminal;
@@ -27,6 +34,8 @@ use clap::Parser;
 ///
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
 /// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows.
+///
+/// To operate a lake there are status, replay and redrive. They work on a folder (--lake) and on a deployment (--stack).
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
@@ -36,6 +45,9 @@ enum Command {
     Views(views::ViewsArgs),
     Report(report::ReportArgs),
     Quarantine(quarantine::QuarantineArgs),
+    Status(status::StatusArgs),
+    Replay(replay::ReplayArgs),
+    Redrive(redrive::RedriveArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -45,7 +57,8 @@ Examples:
   lake report --lake ./lake
   lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
   lake views --lake ./lake > views.sql
-  lake quarantine list --lake ./lake";
+  lake quarantine list --lake ./lake
+  lake status --stack open-security-lake";
 
 /// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
 /// of clap do.
@@ -69,6 +82,9 @@ impl Command {
             Self::Views(args) => views::run(args, out),
             Self::Report(args) => report::run(args, out),
             Self::Quarantine(args) => quarantine::run(args, out),
+            Self::Status(args) => status::run(args, out),
+            Self::Replay(args) => replay::run(args, out),
+            Self::Redrive(args) => redrive::run(args, out),
         }
     }
 }

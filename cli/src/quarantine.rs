@@ -123,6 +123,21 @@ impl QuarantineFile {
     }
 }
 
+/// How many records are in a lake's quarantine.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn count(lake: &Path) -> anyhow::Result<u64> {
+    let mut count = 0;
+    for file in files(lake)? {
+        file.each_line(|_, _| {
+            count += 1;
+            Ok(())
+        })?;
+    }
+    Ok(count)
+}
+
 /// The files of a lake's quarantine, by function and name.
 fn files(lake: &Path) -> anyhow::Result<Vec<QuarantineFile>> {
     let mut files = Vec::new();

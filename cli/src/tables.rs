@@ -97,10 +97,10 @@ fn figures(table: &Table) -> anyhow::Result<Figures> {
     let (mut rows, mut bytes, mut times) = (0, 0, None);
     let files = table.files()?;
     for file in &files {
-        let footer = footer(&file.path)?;
-        rows += u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default();
+        let (count, range) = rows_and_times(&file.path)?;
+        rows += count;
         bytes += file.bytes;
-        times = union(times, time_range(&footer));
+        times = union(times, range);
     }
     Ok(Figures {
         database: table.entry.database.clone(),
@@ -114,6 +114,16 @@ fn figures(table: &Table) -> anyhow::Result<Figures> {
         first: times.map(|(first, _)| to_rfc3339(first)),
         last: times.map(|(_, last)| to_rfc3339(last)),
     })
+}
+
+/// Rows of a Parquet file, and the times of its first and last event in milliseconds since the epoch; from its footer.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn rows_and_times(path: &Path) -> anyhow::Result<(u64, Option<(i64, i64)>)> {
+    let footer = footer(path)?;
+    let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default();
+    Ok((rows, time_range(&footer)))
 }
 
 fn footer(path: &Path) -> anyhow::Result<ParquetMetaData> {

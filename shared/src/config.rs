@@ -46,6 +46,9 @@ use crate::table::TableDefinition;
 /// How the name of a lake's bucket begins: the policies of Security Lake's readers rest on it.
 const LAKE_BUCKET_PREFIX: &str = "aws-security-data-lake-";
 
+/// Variables that name an S3 other than AWS's.
+const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
+
 /// The configuration of a function. See the [module](self) for what each field means.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -143,28 +146,14 @@ impl Config {
             function_name: reader.value("AWS_LAMBDA_FUNCTION_NAME"),
             memory_mb: reader.memory_mb(),
             log_level: reader.log_level(),
-            path_style: ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
-                .iter()
-                .any(|name| reader.value(name).is_some()),
+            path_style: ENDPOINTS.iter().any(|name| reader.value(name).is_some()),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError { problems: reader.problems }) }
     }
 
-    /// What the AWS clients are built from: region, credentials and endpoints as the AWS SDK finds them, and
-    /// bounds on waiting, so that one hanging connection does not use up the time of a whole invocation.
+    /// What the AWS clients of a function are built from. See [`aws`].
     pub async fn aws(&self) -> SdkConfig {
-        // An attempt is at most an 8 MiB part on its way out; the bodies on their way in have the SDK's own guard
-        // against stalling.
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .operation_attempt_timeout(Duration::from_secs(30))
-            .build();
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .retry_config(RetryConfig::standard().with_max_attempts(4))
-            .timeout_config(timeouts)
-            .load()
-            .await
+        aws(Some(&self.region)).await
     }
 
     /// What the pipeline needs of it.
@@ -183,6 +172,30 @@ impl Config {
             region: Some(self.region.clone()),
         }
     }
+}
+
+/// What AWS clients are built from: credentials and endpoints as the AWS SDK finds them, the region too where none is
+/// given; and bounds on waiting, so that one hanging connection does not use up the time of a whole invocation.
+pub async fn aws(region: Option<&str>) -> SdkConfig {
+    // An attempt is at most an 8 MiB part on its way out; the bodies on their way in have the SDK's own guard
+    // against stalling.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build();
+    let settings = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .timeout_config(timeouts);
+    match region {
+        Some(region) => settings.region(Region::new(region.to_owned())).load().await,
+        None => settings.load().await,
+    }
+}
+
+/// True if the environment names an S3 that is not AWS's, whose buckets stand in the path instead of the host name.
+#[expect(clippy::disallowed_methods, reason = "this module is what reads the environment")]
+pub fn is_path_style() -> bool {
+    ENDPOINTS.iter().any(|name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty()))
 }
 
 /// Reads variables and keeps their problems. A method that reports one answers with any value: it is never seen.

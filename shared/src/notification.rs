@@ -27,10 +27,12 @@ mod key;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::fmt;
 
 pub use parse::parse;
+pub use write::announce;
 
 /// The longest body that is read, in bytes: the most that SQS carries.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -221,7 +221,7 @@ where
 
 /// What an AWS service said, or what kept it from answering: for a person, and without the request, whose headers
 /// hold the session's token.
-pub(crate) fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
+pub fn explain<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
 {

@@ -1,0 +1,47 @@
+//! The clients of the AWS services, all made in one place.
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use shared::config;
+
+/// Clients in one region. Credentials, profile and endpoints are found as the AWS command line finds them.
+#[derive(Debug, Clone)]
+pub(crate) struct Clients {
+    /// What the clients are built from.
+    pub(crate) settings: SdkConfig,
+    /// `us-east-1`
+    pub(crate) region: String,
+    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    #[allow(dead_code, reason = "for doctor")]
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    #[allow(dead_code, reason = "for repair")]
+    pub(crate) glue: aws_sdk_glue::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// Clients for `region`, or that of the AWS settings.
+    ///
+    /// # Errors
+    /// [`crate::Usage`] if neither names a region.
+    pub(crate) async fn connect(region: Option<&str>) -> anyhow::Result<Self> {
+        let settings = config::aws(region).await;
+        let region = settings.region().map(ToString::to_string);
+        let region = region.context(crate::Usage(
+            "no region: give --region, or set AWS_REGION or the region of your AWS profile".to_owned(),
+        ))?;
+        let s3 = aws_sdk_s3::config::Builder::from(&settings).force_path_style(config::is_path_style());
+        Ok(Self {
+            region,
+            cloudformation: aws_sdk_cloudformation::Client::new(&settings),
+            dynamodb: aws_sdk_dynamodb::Client::new(&settings),
+            glue: aws_sdk_glue::Client::new(&settings),
+            lambda: aws_sdk_lambda::Client::new(&settings),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sqs: aws_sdk_sqs::Client::new(&settings),
+            settings,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! What would become of a message today. Asked with the operator's credentials, which may read what the function may
+//! not, and the other way round.
+
+use anyhow::anyhow;
+use aws_sdk_s3::error::SdkError;
+use shared::ledger::dynamodb::DynamoLedger;
+use shared::ledger::{Ledger as _, Standing};
+use shared::notification::{self, ObjectRef};
+use shared::source::{KeyClass, Source};
+use shared::store::s3::explain;
+
+use super::super::reason::Reason;
+use crate::deployment::{DeployedSource, Deployment, is_denied, matches, refused};
+
+/// What became of a look at a message.
+#[derive(Debug)]
+pub(super) struct Diagnosis {
+    pub(super) reason: Reason,
+    pub(super) detail: Option<String>,
+    /// As bucket and key.
+    pub(super) objects: Vec<String>,
+}
+
+/// Looks at the messages of a source.
+#[derive(Debug)]
+pub(super) struct Doctor<'a> {
+    deployment: &'a Deployment,
+    deployed: &'a DeployedSource,
+    source: SourceBox,
+    ledger: DynamoLedger,
+    /// Largest object that the function reads, in bytes.
+    max_object_bytes: Option<u64>,
+}
+
+/// A source, which has no `Debug` of its own.
+struct SourceBox(Box<dyn Source>);
+
+impl std::fmt::Debug for SourceBox {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0.name())
+    }
+}
+
+impl<'a> Doctor<'a> {
+    pub(super) fn new(deployment: &'a Deployment, deployed: &'a DeployedSource) -> anyhow::Result<Self> {
+        let source =
+            deployed.source().ok_or_else(|| anyhow!("the source {} is unknown here", deployed.name))?;
+        let max_object_bytes = deployment.described.parameter("MaxObjectBytes").ok();
+        Ok(Self {
+            deployment,
+            deployed,
+            source: SourceBox(source),
+            ledger: DynamoLedger::connect(&deployment.clients.settings, &deployed.ledger),
+            max_object_bytes: max_object_bytes.and_then(|bytes| bytes.parse().ok()),
+        })
+    }
+
+    /// Looks at a message.
+    ///
+    /// # Errors
+    /// If it cannot be found out.
+    pub(super) async fn diagnose(&self, body: &str) -> anyhow::Result<Diagnosis> {
+        let objects = match notification::parse(body) {
+            Ok(notification) => notification.objects,
+            Err(error) => {
+                let detail = Some(error.to_string());
+                return Ok(Diagnosis { reason: Reason::NotUnderstood, detail, objects: Vec::new() });
+            }
+        };
+        let mut worst = None;
+        for object in &objects {
+            let (reason, detail) = self.object(object).await?;
+            if worst.as_ref().is_none_or(|(known, _)| reason < *known) {
+                worst = Some((reason, detail));
+            }
+        }
+        let nothing =
+            || (Reason::Ready, Some("it announces nothing; the function acknowledges it".to_owned()));
+        let (reason, detail) = worst.unwrap_or_else(nothing);
+        let objects = objects.iter().map(|object| format!("{}/{}", object.bucket, object.key)).collect();
+        Ok(Diagnosis { reason, detail, objects })
+    }
+
+    async fn object(&self, object: &ObjectRef) -> anyhow::Result<(Reason, Option<String>)> {
+        if object.bucket != self.deployed.raw_bucket {
+            let detail = format!("{object} is not in {}", self.deployed.raw_bucket);
+            return Ok((Reason::OtherBucket, Some(detail)));
+        }
+        if object.key.ends_with('/') || object.size == Some(0) {
+            return Ok((Reason::Ready, Some("it is empty, which is skipped".to_owned())));
+        }
+        if let KeyClass::NotALog(reason) = self.source.0.classify(&object.key) {
+            return Ok((Reason::Ready, Some(format!("it is no log ({reason}), which is skipped"))));
+        }
+        let is_named = object.version.is_some() || object.etag.is_some();
+        if is_named && self.is_known(object).await? {
+            return Ok((Reason::Known, None));
+        }
+        let found = match self.head(object).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(refusal),
+        };
+        if !is_named && self.is_known(&found).await? {
+            return Ok((Reason::Known, None));
+        }
+        if !matches(&self.deployed.keys, &object.key) {
+            let detail = format!("the function's role reads {} only, not {object}", self.deployed.keys);
+            return Ok((Reason::AccessDenied, Some(detail)));
+        }
+        let tag = |object: &ObjectRef| object.etag.as_deref().map(|tag| tag.trim_matches('"').to_owned());
+        let has_version = object.version.as_deref().is_some_and(|version| version != "null");
+        if !has_version && object.etag.is_some() && tag(object) != tag(&found) {
+            return Ok((
+                Reason::NoSuchObject,
+                Some(format!("{object} was overwritten after it was announced")),
+            ));
+        }
+        match (found.size, self.max_object_bytes) {
+            (Some(size), Some(most)) if size > most => Ok((
+                Reason::TooLarge,
+                Some(format!("{object} has {size} bytes, more than MaxObjectBytes ({most})")),
+            )),
+            _ => Ok((Reason::Ready, None)),
+        }
+    }
+
+    async fn is_known(&self, object: &ObjectRef) -> anyhow::Result<bool> {
+        let standings = self.ledger.look_up(std::slice::from_ref(object)).await.map_err(|error| {
+            anyhow!(
+                "{error}; your credentials need dynamodb:BatchGetItem on the table {}",
+                self.deployed.ledger
+            )
+        })?;
+        Ok(standings == [Standing::Done])
+    }
+
+    /// The object as it is now, or why it cannot be read.
+    async fn head(&self, object: &ObjectRef) -> anyhow::Result<Result<ObjectRef, (Reason, Option<String>)>> {
+        let version = object.version.clone().filter(|version| version != "null");
+        let request = self.deployment.clients.s3.head_object().bucket(&object.bucket).key(&object.key);
+        let head = match Box::pin(request.set_version_id(version).send()).await {
+            Ok(head) => head,
+            Err(error) if is_denied(&error) => {
+                let detail = format!("{object}: {}", explain(&error));
+                return Ok(Err((Reason::AccessDenied, Some(detail))));
+            }
+            Err(SdkError::ServiceError(answer))
+                if matches!(answer.raw().status().as_u16(), 400 | 404 | 405) =>
+            {
+                // 405: the version is a delete marker; 400: it is no version id at all.
+                return Ok(Err((Reason::NoSuchObject, Some(format!("there is no {object}")))));
+            }
+            Err(error) => {
+                let permission = "s3:GetObject and s3:GetObjectVersion on the raw bucket";
+                return Err(refused(&format!("look at {object}"), permission, &error));
+            }
+        };
+        Ok(Ok(ObjectRef {
+            version: head.version_id,
+            etag: head.e_tag,
+            size: head.content_length.and_then(|size| u64::try_from(size).ok()),
+            ..ObjectRef::new(&object.bucket, &object.key)
+        }))
+    }
+}

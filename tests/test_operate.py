@@ -1,0 +1,408 @@
+"""The operator's commands on a deployment: the stack of template.yaml in moto, the real `lake`, the real function.
+
+What is asked after each: is every record in the lake once, and is no message lost?
+"""
+
+import gzip
+import io
+import json
+import random
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+
+import aws_local
+import pytest
+from aws_local import cloudtrail_file, left_in, sqs_event
+from cloudformation import RAW, STACK
+from lambda_runtime import Instance
+
+if aws_local.missing_tools():
+    pytest.skip(aws_local.missing_tools(), allow_module_level=True)
+
+import deployed
+import pyarrow.parquet as pq
+
+# Seconds for which a redrive that is killed hides what it was looking at.
+HIDDEN = 10
+
+DAY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/{month:02}/{day:02}"
+
+
+def key_of(name, month=3, day=14):
+    folder = DAY.format(month=month, day=day)
+    return f"{folder}/111122223333_CloudTrail_us-east-1_2026{month:02}{day:02}T0905Z_{name}.json.gz"
+
+
+def record(uid, day=14):
+    return {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+        "eventTime": f"2026-03-{day:02}T09:05:00Z",
+        "eventSource": "sts.amazonaws.com",
+        "eventName": "AssumeRole",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "192.0.2.7",
+        "eventID": uid,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": "111122223333",
+        "eventCategory": "Management",
+    }
+
+
+class World(deployed.Deployed):
+    """A deployment with CloudTrail on, its raw bucket, and its function as a process."""
+
+    def __init__(self, client, folder, lake, function):
+        super().__init__(client, folder, {}, lake)
+        self.function = function
+        self.queue = self.outputs["CloudTrailQueueUrl"]
+        self.dead_letters = self.outputs["CloudTrailDeadLetterQueueUrl"]
+
+    def put(self, name, *uids, day=14):
+        """Puts a log file; answers the reference of it that S3 would announce."""
+        answer = self.client("s3").put_object(
+            Bucket=RAW, Key=key_of(name, day=day), Body=cloudtrail_file(*(record(uid, day) for uid in uids))
+        )
+        reference = {"key": key_of(name, day=day), "eTag": answer["ETag"].strip('"')}
+        return reference | ({"versionId": answer["VersionId"]} if "VersionId" in answer else {})
+
+    def announcement(self, *references, bucket=RAW):
+        created = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+        return json.dumps({"Records": [created | {"s3": {"bucket": {"name": bucket}, "object": one}} for one in references]})
+
+    def send(self, url, *bodies):
+        for body in bodies:
+            self.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    def work(self):
+        """Does what Lambda does until the queue is empty; answers the bodies of the messages."""
+        sqs, bodies = self.client("sqs"), []
+        variables = self.variables("CloudTrail")
+        instance = Instance(self.function, self.folder / "function.log", 60, **variables)
+        try:
+            while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+                batch = [(message["MessageId"], message["Body"]) for message in messages]
+                failed = aws_local.failures(instance.invoke(sqs_event(batch)))
+                assert failed == [], (self.folder / "function.log").read_text()[-3000:]
+                for message in messages:
+                    sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+                bodies += [body for _, body in batch]
+        finally:
+            instance.stop()
+        return bodies
+
+    def in_the_lake(self):
+        """How often each record is in the lake, counted without any code of the project."""
+        s3, found = self.client("s3"), Counter()
+        bucket = self.outputs["LakeBucketName"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="aws/")
+        for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            found.update(one["uid"] for one in pq.ParquetFile(io.BytesIO(body)).read(["metadata"])["metadata"].to_pylist())
+        return found
+
+    def bodies(self, url):
+        """The bodies in a queue, which are left there."""
+        sqs, bodies = self.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            bodies += messages
+        for message in bodies:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+        return [message["Body"] for message in bodies]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """`lake` with its clients, where no other build replaces it, and the function."""
+    lake = tmp_path_factory.mktemp("programs") / "lake"
+    shutil.copy2(deployed.lake_with_clients(), lake)
+    return lake, deployed.built("cloudtrail")
+
+
+@pytest.fixture
+def world(programs, tmp_path):
+    with aws_local.moto(tmp_path / "moto.log") as client:
+        yield World(client, tmp_path, *programs)
+
+
+def test_a_stack_is_found_or_the_error_says_what_to_do(world):
+    done = world.run("status", "--region", "eu-west-1")
+    assert done.returncode == 1 and f"no stack {STACK} in eu-west-1" in done.stderr, done.stderr
+    without = world.client("cloudformation")
+    without.create_stack(StackName="other", TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}))
+    command = [world.lake, "status", "--stack", "other"]
+    done = subprocess.run(command, env=world.environment(), capture_output=True, text=True)
+    assert done.returncode == 1 and "not one of this project's template" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_replay_brings_in_what_is_missing_once(world, versioned):
+    s3 = world.client("s3")
+    if versioned:
+        s3.put_bucket_versioning(Bucket=RAW, VersioningConfiguration={"Status": "Enabled"})
+    # Announced as S3 does it, and in the lake.
+    world.send(world.queue, world.announcement(world.put("a", "a1", "a2"), world.put("b", "b1")))
+    world.work()
+    # Never announced: a day later, and with a key that needs encoding. And what is no log of the range.
+    world.put("c + é", "c1", "c2", day=15)
+    world.put("d", "d1", day=20)
+    s3.put_object(Bucket=RAW, Key="AWSLogs/111122223333/CloudTrail-Digest/x.json.gz", Body=b"x")
+    s3.put_object(Bucket=RAW, Key="AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/14/notes/", Body=b"")
+    expected = {"a1": 1, "a2": 1, "b1": 1, "c1": 1, "c2": 1}
+    if versioned:
+        # An overwritten key is two objects; a deleted one is gone.
+        world.put("a", "a3")
+        expected["a3"] = 1
+        s3.delete_object(Bucket=RAW, Key=world.put("gone", "gone1")["key"])
+
+    replay = ["replay", "--source", "cloudtrail", "--from", "2026-03-14", "--to", "2026-03-15"]
+    told = world.json(*replay)
+    [source] = told["sources"]
+    missing = 2 if versioned else 1
+    assert told["dry_run"] and (source["known"], source["to_announce"], source["announced"]) == (2, missing, 0)
+    assert source["skipped"]["out_of_range"] == 1 and source["skipped"]["other_keys"] == 1
+    assert source["skipped"].get("deleted", 0) == (1 if versioned else 0)
+    assert left_in(world.client("sqs"), world.queue) == 0
+
+    assert world.json(*replay, "--go")["sources"][0]["announced"] == missing
+    world.work()
+    assert world.in_the_lake() == expected
+    # Running it again finds all of it in the lake.
+    [source] = world.json(*replay, "--go")["sources"]
+    assert (source["known"], source["to_announce"]) == (2 + missing, 0)
+    assert left_in(world.client("sqs"), world.queue) == 0
+
+
+def test_an_object_that_is_announced_twice_on_its_way_is_in_the_lake_once(world):
+    """S3's own announcement still waits when the replay announces the same object."""
+    world.send(world.queue, world.announcement(world.put("a", "a1")))
+    assert world.json("replay", "--go")["sources"][0]["announced"] == 1
+    assert len(world.work()) == 2
+    assert world.in_the_lake() == {"a1": 1}
+
+
+def test_many_objects_share_messages_and_keep_the_rate(world):
+    uids = [f"r{number:02}" for number in range(35)]
+    for uid in uids:
+        world.put(uid, uid)
+    began = time.monotonic()
+    assert world.json("replay", "--go", "--rate", "20")["sources"][0]["announced"] == 35
+    assert time.monotonic() - began > 0.9, "20 at once, the others a second later"
+    bodies = world.work()
+    assert sorted(len(json.loads(body)["Records"]) for body in bodies) == [5, 10, 10, 10]
+    assert world.in_the_lake() == dict.fromkeys(uids, 1)
+
+
+def test_a_replay_that_is_killed_goes_on_where_it_was(world):
+    uids = [f"r{number:02}" for number in range(40)]
+    for uid in uids:
+        world.put(uid, uid)
+    killed = subprocess.Popen(
+        world.command("replay", "--go", "--rate", "10"),
+        env=world.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while left_in(world.client("sqs"), world.queue) == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    world.work()
+    assert 0 < len(world.in_the_lake()) < 40
+    assert world.json("replay", "--go", "--rate", "1000")["sources"][0]["announced"] > 0
+    world.work()
+    assert world.in_the_lake() == dict.fromkeys(uids, 1)
+
+
+OLD_MOTO = """
+import datetime, sys
+import moto.s3.models as models
+now = models.utcnow
+models.utcnow = lambda: now() - datetime.timedelta(days=50)
+from moto.server import main
+main(sys.argv[1:])
+"""
+
+
+def test_what_is_older_than_the_ledger_remembers_is_left_out(programs, tmp_path):
+    """In a moto whose objects were written 50 days ago."""
+    with aws_local.moto(tmp_path / "moto.log", "-c", OLD_MOTO) as client:
+        world = World(client, tmp_path, *programs)
+        world.put("a", "a1")
+        world.put("b", "b1")
+        world.send(world.queue, world.announcement(world.put("b", "b1")))
+        world.work()
+        [source] = world.json("replay", "--go")["sources"]
+        assert (source["forgotten"], source["known"], source["announced"]) == (1, 1, 0)
+        assert "--not-in-lake" in world.run("replay").stdout
+        [source] = world.json("replay", "--go", "--not-in-lake")["sources"]
+        assert (source["forgotten"], source["known"], source["announced"]) == (0, 1, 1)
+        world.work()
+        assert world.in_the_lake() == {"a1": 1, "b1": 1}
+
+
+def test_dead_letters_are_told_by_reason_and_moved_by_it(world):
+    known = world.put("known", "known1")
+    world.send(world.queue, world.announcement(known))
+    world.work()
+    ready, gone, old = world.put("ready", "ready1"), world.put("gone", "gone1"), world.put("old", "old1")
+    world.client("s3").delete_object(Bucket=RAW, Key=gone["key"])
+    world.put("old", "old2")
+    letters = {
+        "ready": world.announcement(ready),
+        "known": json.dumps({"s3Bucket": RAW, "s3ObjectKey": [known["key"]]}),
+        "no_such_object": world.announcement(gone),
+        "not_understood": "hello",
+        "other_bucket": world.announcement({"key": key_of("x")}, bucket="others"),
+    }
+    event = {"detail-type": "Object Created", "source": "aws.s3"}
+    from_eventbridge = event | {"detail": {"bucket": {"name": RAW}, "object": {"key": old["key"], "etag": old["eTag"]}}}
+    world.send(world.dead_letters, *letters.values(), json.dumps(from_eventbridge))
+    counts = {reason: 1 for reason in letters} | {"no_such_object": 2}
+
+    for _ in range(2):  # looking takes nothing away, and can be done again at once
+        told = world.json("redrive", "--entries")
+        [source] = told["sources"]
+        assert source["reasons"] == counts and (source["moved"], source["deleted"]) == (0, 0)
+        details = {entry["detail"] or "" for entry in source["entries"] if entry["reason"] == "no_such_object"}
+        assert any("overwritten" in detail for detail in details), details
+    listed = world.json("redrive", "--entries", "--reason", "known")["sources"][0]["entries"]
+    assert [entry["objects"] for entry in listed] == [[f"{RAW}/{known['key']}"]]
+
+    [source] = world.json("redrive", "--go")["sources"]
+    assert (source["moved"], source["deleted"]) == (1, 0)
+    assert world.work() == [letters["ready"]]
+    assert world.in_the_lake() == {"known1": 1, "ready1": 1}
+    [source] = world.json("redrive", "--go", "--reason", "known")["sources"]
+    assert (source["moved"], source["deleted"]) == (0, 1)
+    [source] = world.json("redrive", "--go", "--reason", "not_understood", "--reason", "other_bucket")["sources"]
+    assert source["moved"] == 2
+    assert sorted(world.bodies(world.queue)) == sorted([letters["not_understood"], letters["other_bucket"]])
+    assert left_in(world.client("sqs"), world.dead_letters) == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_redrive_that_is_killed_loses_nothing(world, seed):
+    uids = [f"r{number:02}" for number in range(30)]
+    bodies = [world.announcement(world.put(uid, uid)) for uid in uids]
+    world.send(world.dead_letters, *bodies)
+    killed = subprocess.Popen(
+        world.command("redrive", "--go", "--hide-seconds", str(HIDDEN)),
+        env=world.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while left_in(world.client("sqs"), world.queue) == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(random.Random(seed).uniform(0, 0.3))
+    killed.kill()
+    killed.wait()
+    sqs = world.client("sqs")
+    assert left_in(sqs, world.dead_letters) + left_in(sqs, world.queue) >= len(uids)
+    time.sleep(HIDDEN)  # what it was looking at comes back by itself
+    assert world.json("redrive", "--go")["sources"][0]["reasons"].keys() <= {"ready"}
+    assert left_in(sqs, world.dead_letters) == 0
+    world.work()
+    assert world.in_the_lake() == dict.fromkeys(uids, 1)
+
+
+def test_the_status_says_what_needs_a_person(world):
+    lambda_, sqs = world.client("lambda"), world.client("sqs")
+    mapping = world.resources["CloudTrailEventSourceMapping"]
+    lambda_.update_event_source_mapping(UUID=mapping, Enabled=True)
+    told = world.json("status")
+    assert told["healthy"] and told["problems"] == []
+    lambda_.update_event_source_mapping(UUID=mapping, Enabled=False)
+    world.send(world.queue, world.announcement(world.put("a", "a1")))
+    world.send(world.dead_letters, "hello", "hello")
+    world.client("s3").put_object(
+        Bucket=world.outputs["LakeBucketName"], Key="quarantine/cloudtrail/x.jsonl.gz", Body=gzip.compress(b"{}")
+    )
+    told = world.json("status", code=1)
+    [source] = told["sources"]
+    assert source["source"] == "cloudtrail" and source["mapping"] == "Disabled"
+    counts = [source[name] for name in ("waiting", "in_flight", "dead_letters", "quarantine_objects")]
+    assert counts == [1, 0, 2, 1]
+    assert not told["healthy"] and len(told["problems"]) == 2, told["problems"]
+    done = world.run("status")
+    assert done.returncode == 1 and f"lake redrive --stack {STACK} --source cloudtrail" in done.stdout
+    assert sqs.get_queue_attributes(QueueUrl=world.queue)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_refused_call_names_the_permission(world):
+    """moto checks permissions if it is told to: a user without any."""
+    iam = world.client("iam")
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    authenticate(world)
+    done = world.run("status", AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+    assert done.returncode == 1, done.stdout
+    assert "access denied" in done.stderr and "cloudformation:DescribeStacks" in done.stderr, done.stderr
+
+
+def test_the_status_tells_the_latest_event_of_each_place(world):
+    world.put("a", "a1")
+    world.put("b", "b1", day=15)
+    world.json("replay", "--go")
+    world.work()
+    told = world.json("status", code=1)
+    [seen] = told["seen"]
+    place = [seen[name] for name in ("table", "account", "region")]
+    assert place == ["CLOUD_TRAIL_MGMT@2.0", "111122223333", "us-east-1"]
+    assert seen["last_event"] == "2026-03-15T09:05:00Z" and 0 < seen["lag_seconds"] <= seen["age_seconds"]
+    assert len(told["problems"]) == 1, "the mapping is off"
+    assert len(world.json("status", "--max-lag", "1m", code=1)["problems"]) == 2
+
+
+def documented(verb):
+    """The actions that docs/operate.md says a verb needs."""
+    table = (aws_local.ROOT / "docs" / "operate.md").read_text().split("<!-- permissions: begin -->")[1]
+    actions, of = set(), None
+    for line in table.split("<!-- permissions: end -->")[0].strip().splitlines()[2:]:
+        name, what, _ = [cell.strip() for cell in line.strip("|").split("|")]
+        of = name or of
+        if of.startswith("all") or of == f"`lake {verb}`":
+            actions |= set(re.findall(r"`(\w+:\w+)`", what))
+    assert len(actions) > 4, actions
+    return actions
+
+
+@pytest.mark.parametrize("verb", ["status", "replay", "redrive"])
+def test_the_documented_permissions_are_enough(world, verb):
+    """moto checks permissions if it is told to. It knows the batch forms of SQS's calls by names of their own, which AWS
+    checks as the single ones, and does not know Lambda's at all."""
+    actions = documented(verb)
+    batches = {f"{action}Batch" for action in actions if action.startswith("sqs:")}
+    ready = world.announcement(world.put("a", "a1"))
+    world.send(world.dead_letters, ready)
+    iam = world.client("iam")
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    actions |= batches | ({"lambda:*"} if verb == "status" else set())
+    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    iam.put_user_policy(
+        UserName="operator",
+        PolicyName="operate",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    authenticate(world)
+    identity = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    arguments = [verb, "--json"] if verb == "status" else [verb, "--go", "--json"]
+    done = world.run(*arguments, **identity)
+    assert done.stderr == "", done.stderr
+    [source] = json.loads(done.stdout)["sources"]
+    done = {"status": "dead_letters", "replay": "announced", "redrive": "moved"}
+    assert source[done[verb]] == 1, source
+
+
+def authenticate(world):
+    """Makes moto check signatures and permissions from now on."""
+    url, text = f"{world.client.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
+    urllib.request.urlopen(urllib.request.Request(url, b"0", text, method="POST"), timeout=10).close()

@@ -1,17 +1,19 @@
 //! `lake`: a security lake in a folder. The same sources and the same pipeline as the functions, no AWS.
 
+mod clock;
 #[cfg(feature = "aws")]
 mod deployment;
+mod doctor;
 mod files;
 mod grid;
 mod ingest;
 mod lake;
 mod ledger;
-#[allow(dead_code, reason = "the verbs that use it follow")]
 mod place;
 mod quarantine;
 mod questions;
 mod recognise;
+mod repair;
 mod report;
 mod rows;
 mod selection;
@@ -29,7 +31,8 @@ use clap::Parser;
 /// A security lake in a folder: raw AWS logs in, OCSF tables in Parquet out, laid out as Amazon Security Lake.
 ///
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
-/// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows.
+/// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows, `doctor` finds what is
+/// amiss, `repair` mends the catalogue.
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
@@ -39,6 +42,8 @@ enum Command {
     Views(views::ViewsArgs),
     Report(report::ReportArgs),
     Quarantine(quarantine::QuarantineArgs),
+    Repair(repair::RepairArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -48,7 +53,8 @@ Examples:
   lake report --lake ./lake
   lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
   lake views --lake ./lake > views.sql
-  lake quarantine list --lake ./lake";
+  lake quarantine list --lake ./lake
+  lake doctor --lake ./lake";
 
 /// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
 /// of clap do.
@@ -72,6 +78,8 @@ impl Command {
             Self::Views(args) => views::run(args, out),
             Self::Report(args) => report::run(args, out),
             Self::Quarantine(args) => quarantine::run(args, out),
+            Self::Repair(args) => repair::run(args, out),
+            Self::Doctor(args) => doctor::run(args, out),
         }
     }
 }

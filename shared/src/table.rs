@@ -6,10 +6,13 @@
 //! in [`definitions`].
 
 pub mod definitions;
+mod growth;
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+
+pub use self::growth::{Standing, standing};
 
 /// A column: its name and its type in Hive notation.
 pub type ColumnDefinition = (&'static str, &'static str);

@@ -1,6 +1,8 @@
 //! The catalogue on a folder: one JSON file a table, `catalog/<database>/<table>.json` in the lake, with columns
 //! and partitions as Glue would hold them. `lake tables` and `lake views` read it.
 
+mod upkeep;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -78,19 +80,28 @@ impl FolderCatalog {
     }
 
     fn register_one(&self, partition: &TablePartition) -> std::io::Result<()> {
-        let path = self.path(partition.table);
-        let mut entry = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.entry(partition.table),
-            Err(error) => return Err(error),
-        };
+        let mut entry = self.read(partition.table)?.unwrap_or_else(|| self.entry(partition.table));
         entry.columns = columns(partition.table); // a lake that an older version wrote learns the new columns
         entry.partitions.insert(partition.prefix());
+        self.write(partition.table, &entry)
+    }
+
+    /// The entry of a table; nothing if there is none.
+    fn read(&self, table: &TableDefinition) -> std::io::Result<Option<TableEntry>> {
+        match std::fs::read(self.path(table)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&self, table: &TableDefinition, entry: &TableEntry) -> std::io::Result<()> {
+        let path = self.path(table);
         let temporary = path.with_extension("part");
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&temporary, serde_json::to_vec_pretty(&entry)?)?;
+        std::fs::write(&temporary, serde_json::to_vec_pretty(entry)?)?;
         std::fs::rename(&temporary, &path)
     }
 

@@ -1,5 +1,7 @@
 //! The store on folders: what `lake` runs on. A bucket is a folder, a key a path below it.
 
+mod upkeep;
+
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};

@@ -5,6 +5,7 @@ import copy
 import functools
 import gzip
 import json
+import os
 import subprocess
 import threading
 import time
@@ -25,7 +26,9 @@ LIVING = {"ok", "not_checked"}
 
 @functools.cache
 def operator():
-    """`lake` with the AWS clients."""
+    """`lake` with the AWS clients: that of the variable LAKE_OPERATOR, or built."""
+    if os.environ.get("LAKE_OPERATOR"):
+        return os.environ["LAKE_OPERATOR"]
     command = ["cargo", "build", "-p", "lake", "--features", "aws", "--message-format=json-render-diagnostics"]
     done = subprocess.run(command, cwd=lake_cli.ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))

@@ -14,7 +14,7 @@ import aws_local
 import lake_cli
 import pytest
 import test_stack
-from cloudformation import MAPPING, REGION, STACK, expand, load
+from cloudformation import MAPPING, REGION, STACK, VARIANTS, expand, load, of_type
 from test_stack import aws, moto, run_command  # noqa: F401  (fixtures)
 
 FUNCTION = "cloudtrail"
@@ -26,9 +26,9 @@ LIVING = {"ok", "not_checked"}
 
 @functools.cache
 def operator():
-    """`lake` with the AWS clients: that of the variable LAKE_OPERATOR, or built."""
-    if os.environ.get("LAKE_OPERATOR"):
-        return os.environ["LAKE_OPERATOR"]
+    """`lake` with the AWS clients: that of the variable LAKE_WITH_CLIENTS, or built."""
+    if os.environ.get("LAKE_WITH_CLIENTS"):
+        return os.environ["LAKE_WITH_CLIENTS"]
     command = ["cargo", "build", "-p", "lake", "--features", "aws", "--message-format=json-render-diagnostics"]
     done = subprocess.run(command, cwd=lake_cli.ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
@@ -74,24 +74,30 @@ def expanded():
 
 
 @pytest.fixture
-def stack(aws, expanded, monkeypatch):  # noqa: F811
+def stack(request, aws, expanded, monkeypatch):  # noqa: F811
     """A stack with one source and its mapping, which announces its objects."""
-    monkeypatch.setattr(test_stack, "NOT_IN_MOTO", test_stack.NOT_IN_MOTO)
-    monkeypatch.setattr(test_stack, "MAPPING", "none, as the mapping is made")
-    made = test_stack.deploy(aws, copy.deepcopy(expanded), "defaults")
-    listed = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
-    if listed:  # what moto's CloudFormation leaves out
-        aws("lambda").update_event_source_mapping(
-            UUID=listed[0]["UUID"], FunctionResponseTypes=["ReportBatchItemFailures"], Enabled=True
-        )
+    monkeypatch.setattr(test_stack, "MAPPING", "none, so that the mapping is made")
+    template = copy.deepcopy(expanded)
+    for mapping in of_type(template, MAPPING).values():
+        # moto does not read texts as what they say.
+        numbers = {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 60, "ScalingConfig": {"MaximumConcurrency": 10}}
+        mapping["Properties"] |= {"Enabled": False} | numbers
+    variant = getattr(request, "param", "doctor")
+    monkeypatch.setitem(VARIANTS, "doctor", {"NotificationMode": "Queue"})
+    made = test_stack.deploy(aws, template, variant)
+    (mapping,) = aws("lambda").list_event_source_mappings()["EventSourceMappings"]
+    # What moto's CloudFormation leaves out.
+    aws("lambda").update_event_source_mapping(
+        UUID=mapping["UUID"], FunctionResponseTypes=["ReportBatchItemFailures"], Enabled=True
+    )
     run_command(aws, made.outputs["CloudTrailNotificationCommand"])
-    ledger = next(name for name in aws("dynamodb").list_tables()["TableNames"])
+    (ledger,) = aws("dynamodb").list_tables()["TableNames"]
     described = aws("dynamodb").describe_time_to_live(TableName=ledger)["TimeToLiveDescription"]
     if described["TimeToLiveStatus"] != "ENABLED":
         aws("dynamodb").update_time_to_live(
             TableName=ledger, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
         )
-    made.ledger, made.mapping = ledger, listed[0]["UUID"] if listed else None
+    made.ledger, made.mapping = ledger, mapping["UUID"]
     return made
 
 
@@ -152,11 +158,6 @@ BREAKS = {
     (FUNCTION, "notification"): lambda aws, stack: aws("s3").put_bucket_notification_configuration(
         Bucket="raw-logs", NotificationConfiguration={}
     ),
-    (FUNCTION, "rule"): lambda aws, stack: [
-        aws("events").disable_rule(Name=one["Name"])
-        for one in aws("events").list_rules()["Rules"]
-        if "CloudTrailObjectCreatedRule" in one["Name"]
-    ],
     (FUNCTION, "mapping"): lambda aws, stack: aws("lambda").update_event_source_mapping(
         UUID=stack.mapping, Enabled=False
     ),
@@ -186,6 +187,28 @@ def test_what_is_broken_is_named_and_the_remedy_heals_it(aws, stack, lake, what)
     assert set(problems) == {what}
     run_command(aws, problems[what]["do"])
     assert lake.problems() == {}
+
+
+@pytest.mark.parametrize("stack", ["defaults"], indirect=True)
+def test_announced_by_event_bridge(aws, stack, lake):  # noqa: F811
+    # moto takes the configuration and does not tell it again.
+    untold = (FUNCTION, "notification")
+    assert set(lake.problems()) == {untold}
+    (rule,) = (one["Name"] for one in aws("events").list_rules()["Rules"])
+    aws("events").disable_rule(Name=rule)
+    problems = lake.problems()
+    assert set(problems) == {untold, (FUNCTION, "rule")}
+    run_command(aws, problems[FUNCTION, "rule"]["do"])
+    aws("events").remove_targets(Rule=rule, Ids=["queue"])
+    problems = lake.problems()
+    assert set(problems) == {untold, (FUNCTION, "rule's target")}
+    run_command(aws, problems[FUNCTION, "rule's target"]["do"])
+    url = stack.outputs["CloudTrailQueueUrl"]
+    aws("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    problems = lake.problems()
+    assert set(problems) == {untold, (FUNCTION, "sender")}
+    run_command(aws, problems[FUNCTION, "sender"]["do"])
+    assert set(lake.problems()) == {untold}
 
 
 def test_dead_letters(aws, stack, lake):  # noqa: F811

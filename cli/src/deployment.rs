@@ -12,7 +12,9 @@ mod stack;
 use std::future::Future;
 
 use anyhow::Context as _;
+use shared::catalog::glue::GlueCatalog;
 use shared::source::Source;
+use shared::store::s3::S3Store;
 use shared::table::TableDefinition;
 
 pub(crate) use self::clients::Clients;
@@ -139,6 +141,19 @@ impl Deployment {
         let is_chosen =
             |source: &&DeployedSource| names.is_empty() || names.iter().any(|name| name == source.name);
         Ok(self.sources.iter().filter(is_chosen).collect())
+    }
+}
+
+impl Deployment {
+    /// The lake's bucket and the raw buckets, as the functions read and write them.
+    pub(crate) fn store(&self) -> S3Store {
+        let key = self.described.parameter("LakeKmsKeyArn").unwrap_or_default();
+        S3Store::new(self.clients.s3.clone(), Some(key.to_owned()).filter(|key| !key.is_empty()))
+    }
+
+    /// The lake's catalogue.
+    pub(crate) fn catalog(&self) -> GlueCatalog {
+        GlueCatalog::new(self.clients.glue.clone(), &self.lake_bucket, &self.region)
     }
 }
 

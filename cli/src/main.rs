@@ -4,6 +4,7 @@
 mod clock;
 #[cfg(feature = "aws")]
 mod deployment;
+mod doctor;
 mod files;
 mod grid;
 mod ingest;
@@ -13,6 +14,7 @@ mod quarantine;
 mod questions;
 mod recognise;
 mod redrive;
+mod repair;
 mod replay;
 mod report;
 mod rows;
@@ -35,7 +37,8 @@ use clap::Parser;
 /// The usual order is ingest, tables, report; `rows` shows what a row looks like, `views` lets DuckDB run
 /// Security Lake's published queries on the folder. `quarantine` is for the records that could not become rows.
 ///
-/// To operate a lake there are status, replay and redrive. They work on a folder (--lake) and on a deployment (--stack).
+/// To operate a lake there are status, doctor, repair, replay and redrive. They work on a folder (--lake) and on a
+/// deployment (--stack).
 #[derive(Debug, Parser)]
 #[command(name = "lake", version, after_help = EXAMPLES)]
 enum Command {
@@ -48,6 +51,8 @@ enum Command {
     Status(status::StatusArgs),
     Replay(replay::ReplayArgs),
     Redrive(redrive::RedriveArgs),
+    Repair(repair::RepairArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -58,6 +63,7 @@ Examples:
   lake rows cloud_trail_mgmt_2_0 --lake ./lake --limit 3
   lake views --lake ./lake > views.sql
   lake quarantine list --lake ./lake
+  lake doctor --lake ./lake
   lake status --stack open-security-lake";
 
 /// Something that the person at the keyboard has to change in the command. Ends in exit code 2, as the errors
@@ -85,6 +91,8 @@ impl Command {
             Self::Status(args) => status::run(args, out),
             Self::Replay(args) => replay::run(args, out),
             Self::Redrive(args) => redrive::run(args, out),
+            Self::Repair(args) => repair::run(args, out),
+            Self::Doctor(args) => doctor::run(args, out),
         }
     }
 }

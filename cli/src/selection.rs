@@ -42,6 +42,12 @@ impl Selection {
         Ok(Self(known.into_iter().filter(is_wanted).collect()))
     }
 
+    /// True if it is what nothing at all means.
+    #[cfg(feature = "aws")]
+    pub(crate) fn is_default(&self) -> bool {
+        self.0.iter().copied().eq(all().into_iter().filter(|table| table.is_default()))
+    }
+
     /// Those of them that the source fills.
     pub(crate) fn of(&self, source: &dyn Source) -> TableSet {
         TableSet::of(source.tables(), |table| self.0.contains(&table))

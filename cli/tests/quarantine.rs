@@ -414,7 +414,7 @@ fn usage() {
         &["quarantine"][..],
         &["quarantine", "show"],
         &["quarantine", "retry", "--tables", "X@2.0"],
-        &["quarantine", "retry", "--region", "nowhere"],
+        &["quarantine", "retry", "--catalog-region", "nowhere"],
     ] {
         assert_eq!(world.run(arguments).status.code(), Some(2), "{arguments:?}");
     }

@@ -6,9 +6,11 @@
 pub mod folder;
 #[cfg(feature = "aws")]
 pub mod glue;
+mod upkeep;
 
 use std::future::Future;
 
+pub use self::upkeep::{FoundPartition, FoundTable, Upkeep, UpkeepError};
 use crate::layout::{self, Partition};
 use crate::table::TableDefinition;
 

@@ -81,6 +81,16 @@ pub fn partition_prefix(table: &TableDefinition, partition: &Partition) -> Strin
     format!("{}region={region}/accountId={account}/eventDay={day}/", table_prefix(table))
 }
 
+/// The partition whose prefix this is; nothing if no partition of the table has such a prefix.
+pub fn partition_of(table: &TableDefinition, prefix: &str) -> Option<Partition> {
+    let rest = prefix.strip_prefix(&table_prefix(table))?.strip_suffix('/')?;
+    let (region, rest) = rest.strip_prefix("region=")?.split_once("/accountId=")?;
+    let (account, day) = rest.split_once("/eventDay=")?;
+    let partition = Partition { region: unescape(region)?, account: unescape(account)?, day: unescape(day)? };
+    // What is spelled otherwise is not ours, and a reader would not find it where the catalogue says.
+    (partition_prefix(table, &partition) == prefix).then_some(partition)
+}
+
 /// Key of a Parquet object. `inputs` are the identities of the raw objects of the group that it comes from, in
 /// any order; `part` counts the objects of one partition and group.
 pub fn object_key<'a>(
@@ -126,6 +136,21 @@ fn escape(value: &str) -> String {
     escaped
 }
 
+/// Undoes [`escape`].
+fn unescape(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let hex = [rest.next()?, rest.next()?];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// 128 bits of SHA-256 over the sorted inputs and the given parts, as 32 hex digits.
 fn digest<'a>(inputs: impl IntoIterator<Item = &'a str>, parts: &[&str]) -> String {
     let mut inputs: Vec<&str> = inputs.into_iter().collect();
@@ -164,6 +189,24 @@ mod tests {
             object_key(&CLOUD_TRAIL_MGMT_2_0, &partition(), ["raw/a"], 0, Codec::Gzip)
                 .ends_with(".gz.parquet")
         );
+    }
+
+    #[test]
+    fn a_prefix_tells_its_partition() {
+        let odd = Partition { account: "700***/é%".into(), ..partition() };
+        for partition in [partition(), odd] {
+            let prefix = partition_prefix(&CLOUD_TRAIL_MGMT_2_0, &partition);
+            assert_eq!(partition_of(&CLOUD_TRAIL_MGMT_2_0, &prefix), Some(partition));
+            assert_eq!(partition_of(&crate::table::definitions::S3_DATA_2_0, &prefix), None);
+        }
+        for wrong in [
+            "region=r/accountId=1/",
+            "region=r/accountId=1/eventDay=1/x/",
+            "region=a%2/accountId=1/eventDay=1/",
+        ] {
+            let prefix = format!("{}{wrong}", table_prefix(&CLOUD_TRAIL_MGMT_2_0));
+            assert_eq!(partition_of(&CLOUD_TRAIL_MGMT_2_0, &prefix), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod folder;
 #[cfg(feature = "aws")]
 pub mod s3;
+mod upkeep;
 
 use std::fmt;
 use std::future::Future;
@@ -13,6 +14,7 @@ use std::future::Future;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+pub use self::upkeep::{Condition, Listed, Upkeep};
 use crate::notification::ObjectRef;
 
 /// The bytes of an object as they arrive.
@@ -45,6 +47,12 @@ pub enum StoreError {
         location: String,
         /// What the store said.
         reason: String,
+    },
+    /// The object is not as the write expected it: somebody else has written it.
+    #[error("changed by somebody else meanwhile: {location}")]
+    Conflict {
+        /// Bucket and key.
+        location: String,
     },
     /// Anything else: throttling, network, disk.
     #[error("{operation} failed: {location}: {reason}")]

@@ -6,6 +6,7 @@
 //! in [`definitions`].
 
 pub mod definitions;
+mod growth;
 mod set;
 
 pub use set::TableSet;
@@ -13,6 +14,8 @@ pub use set::TableSet;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+
+pub use self::growth::{Standing, standing};
 
 /// A column: its name and its type in Hive notation.
 pub type ColumnDefinition = (&'static str, &'static str);

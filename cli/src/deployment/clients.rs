@@ -14,11 +14,16 @@ pub(crate) struct Clients {
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     #[allow(dead_code, reason = "for doctor")]
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    #[allow(dead_code, reason = "for repair")]
+    pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) glue: aws_sdk_glue::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
+    pub(crate) lakeformation: aws_sdk_lakeformation::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
 }
 
 impl Clients {
@@ -37,10 +42,16 @@ impl Clients {
             region,
             cloudformation: aws_sdk_cloudformation::Client::new(&settings),
             dynamodb: aws_sdk_dynamodb::Client::new(&settings),
+            events: aws_sdk_eventbridge::Client::new(&settings),
             glue: aws_sdk_glue::Client::new(&settings),
+            iam: aws_sdk_iam::Client::new(&settings),
+            kms: aws_sdk_kms::Client::new(&settings),
+            lakeformation: aws_sdk_lakeformation::Client::new(&settings),
             lambda: aws_sdk_lambda::Client::new(&settings),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&settings),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             sqs: aws_sdk_sqs::Client::new(&settings),
+            sts: aws_sdk_sts::Client::new(&settings),
             settings,
         })
     }

@@ -1,18 +1,17 @@
 //! `lake quarantine list`: how many records are there and why, or each of them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
+use shared::store::Upkeep;
+use shared::store::folder::FolderStore;
 use shared::time::to_rfc3339;
 
-use super::{Filter, files};
+use super::{Filter, Shelf};
 use crate::grid::{self, Grid};
-use crate::lake;
+use crate::place::{Place, PlaceArgs};
 
 /// Show how many records are in quarantine, by function and reason.
 ///
@@ -20,9 +19,8 @@ use crate::lake;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ListArgs {
-    /// Folder of the lake, or one with a copy of its quarantine/
-    #[arg(long, value_name = "DIR", value_parser = lake::existing)]
-    lake: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 
     #[command(flatten)]
     filter: Filter,
@@ -39,6 +37,7 @@ pub(super) struct ListArgs {
 const EXAMPLES: &str = "\
 Examples:
   lake quarantine list --lake ./lake
+  lake quarantine list --stack open-security-lake
   lake quarantine list --lake ./lake --function vpc-flow --reason field_count --entries";
 
 /// Entries of one function that are there for one reason.
@@ -78,16 +77,21 @@ struct EntryLine<'a> {
 /// # Errors
 /// If the quarantine cannot be read.
 pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    match args.place.place()? {
+        Place::Folder(lake) => list(args, &Shelf::new(FolderStore, &lake)?, out),
+        #[cfg(feature = "aws")]
+        Place::Stack(name) => list(args, &super::deployed(&name)?.1, out),
+    }
+}
+
+fn list<S: Upkeep>(args: &ListArgs, shelf: &Shelf<S>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let mut sums: BTreeMap<(String, String), Sum> = BTreeMap::new();
     let mut grid = Grid::new(&["entry", "function", "reason", "object", "record", "offset", "detail"]);
     (4..=5).for_each(|column| grid.right(column));
-    let files = files(&args.lake)?;
+    let files = shelf.files()?;
     for file in files.iter().filter(|file| args.filter.takes_function(&file.function)) {
-        let modified = fs::metadata(&file.path).and_then(|metadata| metadata.modified());
-        let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let written = since.and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default();
         let mut reasons: HashSet<String> = HashSet::new();
-        file.each_entry(|line, _, entry| {
+        shelf.each_entry(file, |line, _, entry| {
             if !args.filter.takes_reason(&entry.reason) {
                 return Ok(());
             }
@@ -96,7 +100,7 @@ pub(super) fn run(args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
                 let sum = sums.entry((file.function.clone(), entry.reason.to_string())).or_default();
                 sum.entries += 1;
                 sum.files += u64::from(reasons.insert(entry.reason.to_string()));
-                sum.newest = (written, file.name.clone()).max(std::mem::take(&mut sum.newest));
+                sum.newest = (file.written, file.name.clone()).max(std::mem::take(&mut sum.newest));
                 sum.objects.insert(object);
                 return Ok(());
             }

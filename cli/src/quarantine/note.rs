@@ -4,14 +4,17 @@
 //! killed leaves each row once if it is repeated with the same records. The note says which these were. It is
 //! taken back when the file of the quarantine has been replaced.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use shared::durable;
 use shared::ledger::folder::FolderState;
+use shared::notification::ObjectRef;
+use shared::store::{Condition, StoreError, Upkeep};
+
+use super::{Shelf, lease};
+
+/// Where it is in the lake.
+const KEY: &str = "state/retry.json";
 
 /// What a retry is about to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,44 +35,43 @@ pub(super) struct Note {
     pub(super) codec: String,
 }
 
-fn path(state: &FolderState) -> PathBuf {
-    state.path().join("retry.json")
-}
-
 impl Note {
     /// The note that is there.
     ///
     /// # Errors
     /// If there is one and it cannot be read.
-    pub(super) fn read(state: &FolderState) -> anyhow::Result<Option<Self>> {
-        let path = path(state);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
+    pub(super) fn read<S: Upkeep>(shelf: &Shelf<S>) -> anyhow::Result<Option<Self>> {
+        let Some(bytes) = lease::bytes(shelf, KEY)? else { return Ok(None) };
         let note = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is of an interrupted retry and cannot be read", path.display()))?;
+            .with_context(|| format!("{KEY} is of an interrupted retry and cannot be read"))?;
         Ok(Some(note))
     }
 
-    /// Writes it.
+    /// Writes it, where there is none or this very one.
     ///
     /// # Errors
     /// If that fails; no row may become visible then.
-    pub(super) fn write(&self, state: &FolderState) -> anyhow::Result<()> {
-        let path = path(state);
-        let write = || durable::replace(&path, &serde_json::to_vec(self)?);
-        write().with_context(|| format!("cannot write {}", path.display()))
+    pub(super) fn write<S: Upkeep>(&self, shelf: &Shelf<S>) -> anyhow::Result<()> {
+        let bytes = Bytes::from(serde_json::to_vec(self)?);
+        match shelf.runtime.block_on(shelf.store.put(&shelf.bucket, KEY, bytes, &Condition::Absent)) {
+            Ok(_) => Ok(()),
+            // The retry that is being finished has noted it.
+            Err(StoreError::Conflict { .. }) if Self::read(shelf)?.as_ref() == Some(self) => Ok(()),
+            Err(StoreError::Conflict { .. }) => {
+                bail!("another retry has begun on this lake; this one has stopped")
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot write {KEY}")),
+        }
     }
 
     /// Takes the note back.
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn remove(state: &FolderState) -> anyhow::Result<()> {
-        let path = path(state);
-        durable::remove(&path).with_context(|| format!("cannot remove {}", path.display()))
+    pub(super) fn remove<S: Upkeep>(shelf: &Shelf<S>) -> anyhow::Result<()> {
+        let object = ObjectRef::new(&shelf.bucket, KEY);
+        let removed = shelf.runtime.block_on(shelf.store.remove(&object));
+        removed.with_context(|| format!("cannot remove {KEY}"))
     }
 }
 
@@ -78,7 +80,7 @@ impl Note {
 /// # Errors
 /// If there is such a retry.
 pub(crate) fn refuse_interrupted(state: &FolderState) -> anyhow::Result<()> {
-    if Note::read(state)?.is_some() {
+    if state.path().join("retry.json").exists() {
         bail!("a retry of the quarantine was interrupted; run `lake quarantine retry` on this lake first");
     }
     Ok(())

@@ -6,26 +6,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
+use shared::catalog::Catalog;
 use shared::catalog::folder::FolderCatalog;
 use shared::layout::Codec;
 use shared::ledger::folder::FolderState;
 use shared::pipeline::{Pipeline, Retried, Settings};
 use shared::quarantine::Entry;
-use shared::store::folder::{self, FolderStore};
+use shared::source::Source;
+use shared::store::Upkeep;
+use shared::store::folder::FolderStore;
 use shared::table::{TableDefinition, TableSet};
-use tokio::runtime::{Builder, Runtime};
 
+use super::lease::Lease;
 use super::note::Note;
 use super::outcome::Outcome;
 use super::rewrite::Rewrite;
-use super::{Filter, QuarantineFile, files};
+use super::{Filter, QuarantineFile, Shelf};
+use crate::place::{Place, PlaceArgs};
 use crate::selection::Selection;
-use crate::{ingest, lake, sources, terminal};
+use crate::{clock, ingest, sources, terminal};
 
 /// Read the records in quarantine again.
 ///
@@ -35,9 +39,8 @@ use crate::{ingest, lake, sources, terminal};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RetryArgs {
-    /// Folder of the lake
-    #[arg(long, value_name = "DIR", value_parser = lake::existing)]
-    lake: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 
     #[command(flatten)]
     filter: Filter,
@@ -46,19 +49,19 @@ pub(super) struct RetryArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Tables for records of objects that `lake ingest` has not brought into this lake, as SOURCE@version
-    /// [default: all of source version 2.0]
+    /// Tables for records of objects that `lake ingest` has not brought into this lake, as SOURCE@version [default: all
+    /// of source version 2.0; of a deployment, those that its functions write]
     #[arg(long, value_name = "LIST", env = "SOURCES", default_value = "", hide_default_value = true)]
     #[arg(hide_env_values = true, value_parser = Selection::parse)]
     tables: Selection,
 
-    /// Region of the lake: it is part of the names of database and tables
-    #[arg(long, default_value = "us-east-1", value_parser = ingest::region)]
-    region: String,
+    /// Region of a folder's lake, as part of the names of database and tables [default: us-east-1]
+    #[arg(long, value_name = "REGION", requires = "lake", value_parser = ingest::region)]
+    catalog_region: Option<String>,
 
-    /// Compression of the Parquet files
-    #[arg(long, default_value = "zstd", value_parser = ["zstd", "gzip"])]
-    codec: String,
+    /// Compression of the Parquet files [default: zstd, or the one of the deployment]
+    #[arg(long, value_parser = ["zstd", "gzip"])]
+    codec: Option<String>,
 
     /// Print what was done as one JSON object
     #[arg(long)]
@@ -68,6 +71,7 @@ pub(super) struct RetryArgs {
 const EXAMPLES: &str = "\
 Examples:
   lake quarantine retry --lake ./lake --dry-run
+  lake quarantine retry --stack open-security-lake
   lake quarantine retry --lake ./lake --function vpc-flow --reason field_count
 
 Exit code: 0 every record that was tried left the quarantine, 1 some stay or something failed, 2 usage.";
@@ -77,23 +81,50 @@ Exit code: 0 every record that was tried left the quarantine, 1 some stay or som
 /// # Errors
 /// If the quarantine or the lake's state cannot be read, or the lake cannot be written.
 pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let state = FolderState::open(&args.lake)?;
-    let runtime = Builder::new_current_thread().build()?;
-    let mut run = Run { args, state: &state, runtime, outcome: Outcome::new(args.dry_run) };
-    run.interrupted()?;
-    let files: Vec<QuarantineFile> =
-        files(&args.lake)?.into_iter().filter(|file| args.filter.takes_function(&file.function)).collect();
-    for of_function in files.chunk_by(|a, b| a.function == b.function) {
-        run.function(of_function)?;
+    match args.place.place()? {
+        Place::Folder(lake) => {
+            let state = FolderState::open(&lake)?;
+            let shelf = Shelf::new(FolderStore, &lake)?;
+            let region = args.catalog_region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+            let run = Run {
+                args,
+                shelf: &shelf,
+                catalog: &|region: &str| FolderCatalog::new(&lake, region),
+                of_objects: OfObjects::Recorded(&state),
+                region,
+                codec: args.codec.clone().unwrap_or_else(|| "zstd".to_owned()),
+                lease: None,
+                outcome: Outcome::new(args.dry_run),
+            };
+            run.all(out)
+        }
+        #[cfg(feature = "aws")]
+        Place::Stack(name) => {
+            let (deployment, shelf) = super::deployed(&name)?;
+            let lease = if args.dry_run { None } else { Some(Lease::take(&shelf, clock::now())?) };
+            let codec = deployment.described.parameter("Codec").unwrap_or("zstd").to_owned();
+            let run = Run {
+                args,
+                shelf: &shelf,
+                catalog: &|_: &str| deployment.catalog(),
+                of_objects: OfObjects::Deployed(&deployment.sources),
+                region: deployment.region.clone(),
+                codec: args.codec.clone().unwrap_or(codec),
+                lease,
+                outcome: Outcome::new(args.dry_run),
+            };
+            run.all(out)
+        }
     }
-    let outcome = run.outcome;
-    if args.json {
-        serde_json::to_writer(&mut *out, &outcome)?;
-        writeln!(out)?;
-    } else {
-        outcome.print(out, &mut terminal::stderr())?;
-    }
-    Ok(if outcome.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What tells which tables a raw object is in.
+enum OfObjects<'a> {
+    /// The record of a folder's lake.
+    Recorded(&'a FolderState),
+    /// The configuration of the functions.
+    #[cfg(feature = "aws")]
+    Deployed(&'a [crate::deployment::DeployedSource]),
 }
 
 /// Records of one file that go to the same tables.
@@ -105,26 +136,69 @@ struct Step<'a> {
     codec: &'a str,
 }
 
-struct Run<'a> {
+struct Run<'a, S, C> {
     args: &'a RetryArgs,
-    state: &'a FolderState,
-    runtime: Runtime,
+    shelf: &'a Shelf<S>,
+    /// The catalogue whose tables are named for a region.
+    catalog: &'a dyn Fn(&str) -> C,
+    of_objects: OfObjects<'a>,
+    region: String,
+    codec: String,
+    /// Of a bucket; a folder's ledger has a lock.
+    lease: Option<Lease>,
     outcome: Outcome,
 }
 
-impl Run<'_> {
+impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
+    /// Tries all that is wanted, and tells what became of it.
+    fn all(mut self, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        let tried = self.each_function();
+        if let Some(lease) = self.lease.take() {
+            lease.end(self.shelf)?;
+        }
+        tried?;
+        let outcome = self.outcome;
+        if self.args.json {
+            serde_json::to_writer(&mut *out, &outcome)?;
+            writeln!(out)?;
+        } else {
+            outcome.print(out, &mut terminal::stderr())?;
+        }
+        Ok(if outcome.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn each_function(&mut self) -> anyhow::Result<()> {
+        self.interrupted()?;
+        let mut files = self.shelf.files()?;
+        files.retain(|file| self.args.filter.takes_function(&file.function));
+        for of_function in files.chunk_by(|a, b| a.function == b.function) {
+            self.function(of_function)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the lease hold while more is done.
+    fn renew(&mut self) -> anyhow::Result<()> {
+        match &mut self.lease {
+            Some(lease) => lease.renew(self.shelf, clock::now()),
+            None => Ok(()),
+        }
+    }
+
     /// Finishes what an earlier retry has begun, as it was begun.
     fn interrupted(&mut self) -> anyhow::Result<()> {
-        let Some(note) = Note::read(self.state)? else { return Ok(()) };
+        let Some(note) = Note::read(self.shelf)? else { return Ok(()) };
         if self.args.dry_run {
             bail!("a retry was interrupted; run it without --dry-run, which finishes it");
         }
-        let files = files(&self.args.lake)?;
+        let files = self.shelf.files()?;
         let file = files.iter().find(|file| file.function == note.function && file.name == note.file);
         // A file that has changed or is gone was replaced: all but taking back the note was done.
-        let unchanged =
-            |file: &&QuarantineFile| folder::sha256(&file.path).ok().as_ref() == Some(&note.sha256);
-        let Some(file) = file.filter(unchanged) else { return Note::remove(self.state) };
+        let unchanged = match file {
+            Some(file) if self.shelf.sha256(file)? == note.sha256 => Some(file),
+            _ => None,
+        };
+        let Some(file) = unchanged else { return Note::remove(self.shelf) };
         let index = sources::index(&note.function)
             .with_context(|| format!("the interrupted retry is of {}, which is no source", note.function))?;
         let known = sources::ALL[index]().tables();
@@ -141,7 +215,7 @@ impl Run<'_> {
         let lines = note.lines.iter().copied().collect();
         self.step(&Step { file, lines, tables, region: &note.region, codec: &note.codec })?;
         // Another version of the mapping may take none of them.
-        if Note::read(self.state)?.is_some() { Note::remove(self.state) } else { Ok(()) }
+        if Note::read(self.shelf)?.is_some() { Note::remove(self.shelf) } else { Ok(()) }
     }
 
     /// Tries the records of one function.
@@ -152,20 +226,27 @@ impl Run<'_> {
             return Ok(());
         };
         let source = sources::ALL[index]();
-        if !self.state.ledger(source.name(), source.tables())?.open_groups().is_empty() {
+        let is_unfinished = match &self.of_objects {
+            OfObjects::Recorded(state) => {
+                !state.ledger(source.name(), source.tables())?.open_groups().is_empty()
+            }
+            #[cfg(feature = "aws")]
+            OfObjects::Deployed(_) => false,
+        };
+        if is_unfinished {
             let reason = "an ingest of this source was interrupted; run `lake ingest` again first".to_owned();
             self.outcome.fail(format!("quarantine/{function}"), reason);
             return Ok(());
         }
-        let last = last_of_each(files)?;
-        let given = self.args.tables.of(source.as_ref());
+        let last = last_of_each(self.shelf, files)?;
+        let given = self.given(source.as_ref());
         for (index, file) in files.iter().enumerate() {
             self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
             let is_here = |entry: &Entry<'_>| last.get(&fingerprint(entry)) == Some(&index);
             let mut done = BTreeSet::new();
-            loop {
-                // Read anew for each set of tables, as the numbers of the lines have changed.
-                let mut sets = self.lines_by_tables(file, source.tables(), given, is_here)?;
+            // Read anew for each set of tables, as the numbers of the lines have changed.
+            while let Some(file) = self.shelf.again(file)? {
+                let mut sets = self.lines_by_tables(&file, source.tables(), given, is_here)?;
                 sets.retain(|tables, _| !done.contains(tables));
                 let Some((tables, lines)) = sets.pop_first() else { break };
                 done.insert(tables);
@@ -174,11 +255,26 @@ impl Run<'_> {
                     self.outcome.not_enabled(lines.len() as u64);
                     continue;
                 }
-                let (region, codec) = (&self.args.region, &self.args.codec);
-                self.step(&Step { file, lines, tables: definitions, region, codec })?;
+                let (region, codec) = (self.region.clone(), self.codec.clone());
+                let step = Step { file: &file, lines, tables: definitions, region: &region, codec: &codec };
+                self.step(&step)?;
             }
         }
         Ok(())
+    }
+
+    /// The tables for records of objects of which nothing is known.
+    fn given(&self, source: &dyn Source) -> TableSet {
+        match &self.of_objects {
+            // Nothing was chosen, so it is what the function writes.
+            #[cfg(feature = "aws")]
+            OfObjects::Deployed(sources) if self.args.tables.is_default() => {
+                let deployed = sources.iter().find(|deployed| deployed.name == source.name());
+                let tables = deployed.map(|deployed| deployed.tables.as_slice()).unwrap_or_default();
+                TableSet::of(source.tables(), |table| tables.contains(&table))
+            }
+            _ => self.args.tables.of(source),
+        }
     }
 
     /// Takes out entries that stand in a later file too: an object that was read twice, for other tables or from
@@ -189,7 +285,7 @@ impl Run<'_> {
         is_repeated: impl Fn(&Entry<'_>) -> bool,
     ) -> anyhow::Result<()> {
         let mut lines = BTreeSet::new();
-        file.each_entry(|line, _, entry| {
+        self.shelf.each_entry(file, |line, _, entry| {
             if self.args.filter.takes_reason(&entry.reason) && is_repeated(&entry) {
                 lines.insert(line);
             }
@@ -199,8 +295,9 @@ impl Run<'_> {
         if lines.is_empty() || self.args.dry_run {
             return Ok(());
         }
-        let mut rewrite = Rewrite::new(file)?;
-        file.each_line(|line, text| {
+        self.renew()?;
+        let mut rewrite = Rewrite::new(self.shelf, file)?;
+        self.shelf.each_line(file, |line, text| {
             if !lines.contains(&line) {
                 rewrite.keep(text.as_bytes())?;
             }
@@ -218,10 +315,7 @@ impl Run<'_> {
         is_here: impl Fn(&Entry<'_>) -> bool,
     ) -> anyhow::Result<BTreeMap<TableSet, BTreeSet<u64>>> {
         let mut paths: Vec<(u64, String)> = Vec::new();
-        if !file.path.exists() {
-            return Ok(BTreeMap::new());
-        }
-        file.each_entry(|line, _, entry| {
+        self.shelf.each_entry(file, |line, _, entry| {
             if self.args.filter.takes_reason(&entry.reason) && is_here(&entry) {
                 let path = Path::new(&*entry.bucket).join(&*entry.key);
                 paths.push((line, path.to_string_lossy().into_owned()));
@@ -229,7 +323,11 @@ impl Run<'_> {
             Ok(())
         })?;
         let wanted: HashSet<&str> = paths.iter().map(|(_, path)| path.as_str()).collect();
-        let known = self.state.tables_of(&file.function, tables, &wanted)?;
+        let known = match &self.of_objects {
+            OfObjects::Recorded(state) => state.tables_of(&file.function, tables, &wanted)?,
+            #[cfg(feature = "aws")]
+            OfObjects::Deployed(_) => HashMap::new(),
+        };
         let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
         for (line, path) in &paths {
             let tables = known.get(path).copied().unwrap_or(given);
@@ -242,61 +340,64 @@ impl Run<'_> {
     fn step(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
         let Step { file, lines, tables, region, codec } = step;
         let names: Vec<String> = tables.iter().map(|table| table.id()).collect();
-        let sha256 = folder::sha256(&file.path)?;
+        self.renew()?;
+        let sha256 = self.shelf.sha256(file)?;
         let index = sources::index(&file.function).context("no source has this name")?;
         let pipeline = Pipeline::new(
             sources::ALL[index](),
             tables.clone(),
-            FolderStore,
-            FolderCatalog::new(&self.args.lake, region),
-            settings(&self.args.lake, region, codec)?,
+            self.shelf.store.clone(),
+            (self.catalog)(region),
+            settings(&self.shelf.bucket, region, codec)?,
         )?;
-        let mut retry = pipeline.retry(format!("{}#{sha256}#{}", file.key(), names.join(",")))?;
-        let mut rewrite = if self.args.dry_run { None } else { Some(Rewrite::new(file)?) };
+        let mut retry = pipeline.retry(format!("{}#{sha256}#{}", file.object.key, names.join(",")))?;
+        let mut rewrite = if self.args.dry_run { None } else { Some(Rewrite::new(self.shelf, file)?) };
         let (mut changed, mut landed) = (false, 0_u64);
         let mut outcome = self.outcome.clone();
-        file.each_line(|line, text| {
-            let mut keep = |lines: &[u8]| rewrite.as_mut().map_or(Ok(()), |rewrite| rewrite.keep(lines));
-            if !lines.contains(&line) {
-                return Ok(keep(text.as_bytes())?);
-            }
-            let entry: Entry<'_> = serde_json::from_str(text).with_context(|| format!("line {line}"))?;
-            outcome.tried += 1;
-            let retried = match self.args.dry_run {
-                true => retry.check(&entry),
-                false => self.runtime.block_on(retry.entry(&entry)),
-            };
-            match retried {
-                Retried::Landed => {
-                    outcome.landed += 1;
-                    landed += 1;
-                    changed = true;
+        self.shelf
+            .each_line(file, |line, text| {
+                let mut keep = |lines: &[u8]| rewrite.as_mut().map_or(Ok(()), |rewrite| rewrite.keep(lines));
+                if !lines.contains(&line) {
+                    return Ok(keep(text.as_bytes())?);
                 }
-                Retried::Skipped(reason) => {
-                    outcome.skip(reason);
-                    changed = true;
+                let entry: Entry<'_> = serde_json::from_str(text).with_context(|| format!("line {line}"))?;
+                outcome.tried += 1;
+                let retried = match self.args.dry_run {
+                    true => retry.check(&entry),
+                    false => self.shelf.runtime.block_on(retry.entry(&entry)),
+                };
+                match retried {
+                    Retried::Landed => {
+                        outcome.landed += 1;
+                        landed += 1;
+                        changed = true;
+                    }
+                    Retried::Skipped(reason) => {
+                        outcome.skip(reason);
+                        changed = true;
+                    }
+                    Retried::Stays { reason, entries, rows } => {
+                        outcome.stay(&reason);
+                        landed += u64::from(rows);
+                        let lines = entries.as_deref().unwrap_or(text.as_bytes());
+                        changed |= lines != text.as_bytes();
+                        keep(lines)?;
+                    }
+                    Retried::NotAlone => {
+                        outcome.not_alone(&entry.reason);
+                        keep(text.as_bytes())?;
+                    }
+                    Retried::Cut => {
+                        outcome.cut(&entry.reason);
+                        keep(text.as_bytes())?;
+                    }
                 }
-                Retried::Stays { reason, entries, rows } => {
-                    outcome.stay(&reason);
-                    landed += u64::from(rows);
-                    let lines = entries.as_deref().unwrap_or(text.as_bytes());
-                    changed |= lines != text.as_bytes();
-                    keep(lines)?;
-                }
-                Retried::NotAlone => {
-                    outcome.not_alone(&entry.reason);
-                    keep(text.as_bytes())?;
-                }
-                Retried::Cut => {
-                    outcome.cut(&entry.reason);
-                    keep(text.as_bytes())?;
-                }
-            }
-            Ok(())
-        })
-        .with_context(|| format!("cannot read {} again", file.path.display()))?;
+                Ok(())
+            })
+            .with_context(|| format!("cannot read {} again", file.object))?;
         self.outcome = outcome;
         let Some(rewrite) = rewrite.filter(|_| changed) else { return Ok(()) };
+        self.renew()?;
         if landed > 0 {
             let note = Note {
                 function: file.function.clone(),
@@ -307,23 +408,26 @@ impl Run<'_> {
                 region: (*region).to_owned(),
                 codec: (*codec).to_owned(),
             };
-            note.write(self.state)?;
-            let report = self.runtime.block_on(retry.publish());
+            note.write(self.shelf)?;
+            let report = self.shelf.runtime.block_on(retry.publish());
             if let Some(failure) = report.failures.first() {
                 bail!("{}; make the lake writable and run this again", failure.reason);
             }
             self.outcome.add(&report);
         }
         rewrite.commit()?;
-        if landed > 0 { Note::remove(self.state) } else { Ok(()) }
+        if landed > 0 { Note::remove(self.shelf) } else { Ok(()) }
     }
 }
 
 /// The index of the last file that each entry stands in.
-fn last_of_each(files: &[QuarantineFile]) -> anyhow::Result<HashMap<[u8; 16], usize>> {
+fn last_of_each<S: Upkeep>(
+    shelf: &Shelf<S>,
+    files: &[QuarantineFile],
+) -> anyhow::Result<HashMap<[u8; 16], usize>> {
     let mut last = HashMap::new();
     for (index, file) in files.iter().enumerate() {
-        file.each_entry(|_, _, entry| {
+        shelf.each_entry(file, |_, _, entry| {
             last.insert(fingerprint(&entry), index);
             Ok(())
         })?;
@@ -347,8 +451,7 @@ fn fingerprint(entry: &Entry<'_>) -> [u8; 16] {
     fingerprint
 }
 
-fn settings(lake: &Path, region: &str, codec: &str) -> anyhow::Result<Settings> {
-    let bucket = lake.to_str().context("the lake's path is not UTF-8; choose another folder")?;
+fn settings(bucket: &str, region: &str, codec: &str) -> anyhow::Result<Settings> {
     Ok(Settings {
         codec: Codec::parse(codec).context("unknown codec in the note of an interrupted retry")?,
         region: Some(region.to_owned()),

@@ -1,74 +1,91 @@
 //! A file of the quarantine that is being written anew.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Write};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use shared::store::{Upkeep, Upload};
+use tokio::runtime::Runtime;
 
-use super::QuarantineFile;
+use super::{QuarantineFile, Shelf};
 
-/// The new content, beside the old until [`Rewrite::commit`]. Dropping it leaves the old.
-#[derive(Debug)]
-pub(super) struct Rewrite {
-    encoder: Option<GzEncoder<BufWriter<File>>>,
-    temporary: PathBuf,
-    target: PathBuf,
+/// Compressed bytes that are held before they are sent.
+const PIECE: usize = 1 << 20;
+
+/// The new content, which takes the place of the old at [`Rewrite::commit`]. Dropping it leaves the old.
+pub(super) struct Rewrite<'a, S: Upkeep> {
+    shelf: &'a Shelf<S>,
+    file: QuarantineFile,
+    encoder: GzEncoder<Pieces<'a, S::Upload>>,
     is_empty: bool,
 }
 
-impl Rewrite {
+/// Bytes on their way to an upload.
+struct Pieces<'a, U> {
+    runtime: &'a Runtime,
+    upload: U,
+    pending: Vec<u8>,
+}
+
+impl<U: Upload> Pieces<'_, U> {
+    fn send(&mut self) -> io::Result<()> {
+        let piece = Bytes::from(std::mem::take(&mut self.pending));
+        self.runtime.block_on(self.upload.write(piece)).map_err(io::Error::other)
+    }
+}
+
+impl<U: Upload> Write for Pieces<'_, U> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= PIECE {
+            self.send()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a, S: Upkeep> Rewrite<'a, S> {
     /// Begins.
     ///
     /// # Errors
-    /// If the folder cannot be written.
-    pub(super) fn new(file: &QuarantineFile) -> anyhow::Result<Self> {
-        // Hidden, as every object of the lake is that is being written.
-        let temporary = file.path.with_file_name(format!(".{}.part", file.name));
-        let created =
-            File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
-        let encoder = GzEncoder::new(BufWriter::new(created), Compression::fast());
-        Ok(Self { encoder: Some(encoder), temporary, target: file.path.clone(), is_empty: true })
+    /// If the lake cannot be written.
+    pub(super) fn new(shelf: &'a Shelf<S>, file: &QuarantineFile) -> anyhow::Result<Self> {
+        let runtime = &shelf.runtime;
+        let upload = runtime.block_on(shelf.store.replace(&file.object));
+        let upload = upload.with_context(|| format!("cannot replace {}", file.object))?;
+        let pieces = Pieces { runtime, upload, pending: Vec::new() };
+        let encoder = GzEncoder::new(pieces, Compression::fast());
+        Ok(Self { shelf, file: file.clone(), encoder, is_empty: true })
     }
 
     /// Appends lines.
     ///
     /// # Errors
-    /// As the disk.
+    /// As the store.
     pub(super) fn keep(&mut self, lines: &[u8]) -> io::Result<()> {
         self.is_empty &= lines.is_empty();
-        match &mut self.encoder {
-            Some(encoder) => encoder.write_all(lines),
-            None => Ok(()),
-        }
+        self.encoder.write_all(lines)
     }
 
     /// Puts the new content in the place of the old; a file without lines goes.
     ///
     /// # Errors
-    /// As the disk; the old content is there then.
-    pub(super) fn commit(mut self) -> anyhow::Result<()> {
-        let commit = || -> io::Result<()> {
-            if self.is_empty {
-                return fs::remove_file(&self.target);
-            }
-            if let Some(encoder) = self.encoder.take() {
-                let file = encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.sync_all()?;
-            }
-            fs::rename(&self.temporary, &self.target)
-        };
-        let target = self.target.clone();
-        let mut commit = commit;
-        commit().with_context(|| format!("cannot replace {}", target.display()))
-    }
-}
-
-impl Drop for Rewrite {
-    fn drop(&mut self) {
-        // Best effort: a leftover is hidden, and the next retry replaces it.
-        let _ = fs::remove_file(&self.temporary);
+    /// As the store; the old content is there then, or what somebody else has put there.
+    pub(super) fn commit(self) -> anyhow::Result<()> {
+        let Self { shelf, file, encoder, is_empty } = self;
+        let cannot_replace = || format!("cannot replace {}", file.object);
+        if is_empty {
+            // The upload is dropped, and leaves nothing.
+            return shelf.runtime.block_on(shelf.store.remove(&file.object)).with_context(cannot_replace);
+        }
+        let mut pieces = encoder.finish().with_context(cannot_replace)?;
+        pieces.send().with_context(cannot_replace)?;
+        shelf.runtime.block_on(pieces.upload.complete()).with_context(cannot_replace)
     }
 }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use shared::store::Upkeep;
+use shared::store::folder::FolderStore;
 
-use super::{QuarantineFile, files};
-use crate::{Usage, lake};
+use super::{QuarantineFile, Shelf};
+use crate::Usage;
+use crate::place::{Place, PlaceArgs};
 
 /// Print entries whole, as JSON, or the records in them.
 #[derive(Debug, clap::Args)]
@@ -20,9 +22,8 @@ pub(super) struct ShowArgs {
     #[arg(required = true, value_name = "ENTRY")]
     ids: Vec<Id>,
 
-    /// Folder of the lake, or one with a copy of its quarantine/
-    #[arg(long, value_name = "DIR", value_parser = lake::existing)]
-    lake: PathBuf,
+    #[command(flatten)]
+    place: PlaceArgs,
 
     /// Print the record alone, byte for byte as it came, several with a line end between; of one that was too large
     /// its beginning
@@ -64,7 +65,15 @@ fn expected() -> String {
 /// # Errors
 /// If there is no such entry or the quarantine cannot be read.
 pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let files = files(&args.lake)?;
+    match args.place.place()? {
+        Place::Folder(lake) => show_all(args, &Shelf::new(FolderStore, &lake)?, out),
+        #[cfg(feature = "aws")]
+        Place::Stack(name) => show_all(args, &super::deployed(&name)?.1, out),
+    }
+}
+
+fn show_all<S: Upkeep>(args: &ShowArgs, shelf: &Shelf<S>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let files = shelf.files()?;
     let mut first = true;
     for id in &args.ids {
         let mut named = files.iter().filter(|file| file.name == id.file).peekable();
@@ -73,7 +82,7 @@ pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
         }
         let mut shown = BTreeSet::new();
         for file in named {
-            show(file, id.line, args.raw, &mut first, &mut shown, out)?;
+            show(shelf, file, id.line, args.raw, &mut first, &mut shown, out)?;
         }
         if let Some(line) = id.line.filter(|line| !shown.contains(line)) {
             return Err(Usage(format!("the file {} has no line {line}", id.file)).into());
@@ -82,7 +91,8 @@ pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(
+fn show<S: Upkeep>(
+    shelf: &Shelf<S>,
     file: &QuarantineFile,
     wanted: Option<u64>,
     raw: bool,
@@ -90,7 +100,7 @@ fn show(
     shown: &mut BTreeSet<u64>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    file.each_entry(|line, text, entry| {
+    shelf.each_entry(file, |line, text, entry| {
         if wanted.is_some_and(|wanted| wanted != line) {
             return Ok(());
         }

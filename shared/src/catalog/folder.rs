@@ -1,6 +1,8 @@
 //! The catalogue on a folder: one JSON file a table, `catalog/<database>/<table>.json` in the lake, with columns
 //! and partitions as Glue would hold them. `lake tables` and `lake views` read it.
 
+mod upkeep;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -80,24 +82,33 @@ impl FolderCatalog {
 
     /// Adds partitions of one table to its file.
     fn add(&self, table: &'static TableDefinition, prefixes: Vec<String>) -> std::io::Result<()> {
-        let path = self.path(table);
-        let mut entry = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.entry(table),
-            Err(error) => return Err(error),
-        };
-        // A lake that an older version wrote learns the new columns.
-        let columns_changed = entry.columns != columns(table);
-        entry.columns = columns(table);
-        let known = entry.partitions.len();
+        let found = self.read(table)?;
+        let before = found.as_ref().map(|entry| (entry.columns.clone(), entry.partitions.len()));
+        let mut entry = found.unwrap_or_else(|| self.entry(table));
+        entry.columns = columns(table); // a lake that an older version wrote learns the new columns
         entry.partitions.extend(prefixes);
-        if entry.partitions.len() == known && !columns_changed {
+        if before.is_some_and(|(columns, known)| columns == entry.columns && known == entry.partitions.len())
+        {
             return Ok(());
         }
+        self.write(table, &entry)
+    }
+
+    /// The entry of a table; nothing if there is none.
+    fn read(&self, table: &TableDefinition) -> std::io::Result<Option<TableEntry>> {
+        match std::fs::read(self.path(table)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&self, table: &TableDefinition, entry: &TableEntry) -> std::io::Result<()> {
+        let path = self.path(table);
         if let Some(folder) = path.parent() {
             durable::create_folders(folder)?;
         }
-        durable::replace(&path, &serde_json::to_vec_pretty(&entry)?)
+        durable::replace(&path, &serde_json::to_vec_pretty(entry)?)
     }
 
     fn entry(&self, table: &TableDefinition) -> TableEntry {

@@ -11,6 +11,7 @@ mod failure;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;

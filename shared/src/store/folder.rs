@@ -1,6 +1,8 @@
 //! The store on folders: what `lake` runs on. A bucket is a folder, a key a path below it. An entity tag of 64 hex digits
 //! is the SHA-256 of the bytes: if an object is asked for by it, reading other bytes ends in an error.
 
+mod upkeep;
+
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};

@@ -13,6 +13,7 @@
 
 #[cfg(test)]
 pub(crate) mod tests;
+mod upkeep;
 mod upload;
 
 use std::error::Error;
@@ -209,6 +210,8 @@ where
         (Some("NoSuchKey" | "NoSuchBucket" | "NoSuchVersion"), _) | (_, Some(404)) => {
             StoreError::NotFound { location }
         }
+        // S3 answers 409 where another conditional write of the key is on its way.
+        (_, Some(409 | 412)) if operation != "get" => StoreError::Conflict { location },
         (_, Some(412)) => failed(
             operation,
             location,

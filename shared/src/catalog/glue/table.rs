@@ -36,21 +36,7 @@ pub(super) fn input(table: &TableDefinition, name: &str, location: String) -> Re
 pub(super) fn check(wanted: &TableInput, found: Option<Table>) -> Result<StorageDescriptor, Failure> {
     let name = wanted.name();
     let found = found.ok_or_else(|| Failure::ours(format!("glue answers nothing about table {name}")))?;
-    let parameter =
-        |key: &str| found.parameters().and_then(|parameters| parameters.get(key)).map(String::as_str);
-    if parameter("table_type").is_some_and(|kind| kind.eq_ignore_ascii_case("iceberg")) {
-        let advice = "drop it or give the lake a region of its own";
-        return Err(Failure::ours(format!(
-            "table {name} exists as an Iceberg table, expected Hive partitions: {advice}"
-        )));
-    }
-    let keys: Vec<&str> = found.partition_keys().iter().map(Column::name).collect();
-    if keys != PARTITION_KEYS {
-        let expected = PARTITION_KEYS.join(", ");
-        return Err(Failure::ours(format!(
-            "table {name} has the partition keys {keys:?}, expected {expected}"
-        )));
-    }
+    accept(&found)?;
     let descriptor = found.storage_descriptor.ok_or_else(|| {
         Failure::ours(format!(
             "table {name} has no storage descriptor, so no partition of it can be described"
@@ -80,6 +66,27 @@ pub(super) fn check(wanted: &TableInput, found: Option<Table>) -> Result<Storage
         );
     }
     Ok(descriptor)
+}
+
+/// Refuses a table of another format.
+pub(super) fn accept(found: &Table) -> Result<(), Failure> {
+    let name = found.name();
+    let parameter =
+        |key: &str| found.parameters().and_then(|parameters| parameters.get(key)).map(String::as_str);
+    if parameter("table_type").is_some_and(|kind| kind.eq_ignore_ascii_case("iceberg")) {
+        let advice = "drop it or give the lake a region of its own";
+        return Err(Failure::ours(format!(
+            "table {name} exists as an Iceberg table, expected Hive partitions: {advice}"
+        )));
+    }
+    let keys: Vec<&str> = found.partition_keys().iter().map(Column::name).collect();
+    if keys != PARTITION_KEYS {
+        let expected = PARTITION_KEYS.join(", ");
+        return Err(Failure::ours(format!(
+            "table {name} has the partition keys {keys:?}, expected {expected}"
+        )));
+    }
+    Ok(())
 }
 
 /// Columns that `found` lacks or has another type for.

@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use bytes::Bytes;
 
 use super::{explain, failed, store_error};
-use crate::store::{StoreError, Upload};
+use crate::store::{Condition, StoreError, Upload};
 
 /// Size of an upload's parts, in bytes. S3 asks for 5 MiB at least and takes 10,000 parts.
 pub(super) const PART: usize = 8 * 1024 * 1024;
@@ -23,6 +23,8 @@ pub struct S3Upload {
     bucket: String,
     key: String,
     kms_key_id: Option<String>,
+    /// What has to be true of the key when the object comes into being.
+    pub(super) condition: Option<Condition>,
     /// What no part holds yet; at most [`PART`] bytes.
     pending: Vec<Bytes>,
     pending_bytes: usize,
@@ -73,6 +75,7 @@ impl S3Upload {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             kms_key_id,
+            condition: None,
             pending: Vec::new(),
             pending_bytes: 0,
             multipart: None,
@@ -141,7 +144,8 @@ impl S3Upload {
 
     async fn finish(&mut self) -> Result<(), StoreError> {
         if self.multipart.is_none() {
-            return self.put_whole().await;
+            let body = self.take_pending();
+            return self.put_bytes(body).await.map(|_| ());
         }
         if self.pending_bytes > 0 {
             self.send_part().await?;
@@ -149,12 +153,24 @@ impl S3Upload {
         let Some(multipart) = &self.multipart else { return Ok(()) };
         let parts = CompletedMultipartUpload::builder().set_parts(Some(multipart.parts.clone())).build();
         let request = self.client.complete_multipart_upload().bucket(&self.bucket).key(&self.key);
+        let (absent, is) = self.conditions();
+        let request = request.set_if_none_match(absent).set_if_match(is);
         let completed = request.upload_id(&multipart.id).multipart_upload(parts).send().await;
         completed.map(|_| ()).map_err(|error| store_error("put", self.location(), &error))
     }
 
-    async fn put_whole(&mut self) -> Result<(), StoreError> {
-        let body = self.take_pending();
+    /// The headers of [`S3Upload::condition`]: `If-None-Match` and `If-Match`.
+    fn conditions(&self) -> (Option<String>, Option<String>) {
+        match &self.condition {
+            None => (None, None),
+            Some(Condition::Absent) => (Some("*".to_owned()), None),
+            Some(Condition::Is(etag)) => (None, Some(etag.clone())),
+        }
+    }
+
+    /// Writes the whole object by one call, and answers its entity tag.
+    pub(super) async fn put_bytes(&self, body: Bytes) -> Result<Option<String>, StoreError> {
+        let (absent, is) = self.conditions();
         let (content_type, content_encoding) = content(&self.key);
         let (encryption, key_id, bucket_key) = self.encryption();
         let request =
@@ -165,9 +181,11 @@ impl S3Upload {
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(key_id)
             .set_bucket_key_enabled(bucket_key)
+            .set_if_none_match(absent)
+            .set_if_match(is)
             .send()
             .await;
-        put.map(|_| ()).map_err(|error| store_error("put", self.location(), &error))
+        put.map(|put| put.e_tag).map_err(|error| store_error("put", self.location(), &error))
     }
 
     /// Frees the parts that S3 holds. Best effort: the bucket's lifecycle rule removes what is left.
@@ -201,6 +219,8 @@ fn content(key: &str) -> (&'static str, Option<String>) {
         ("application/vnd.apache.parquet", None)
     } else if key.ends_with(".jsonl.gz") {
         ("application/x-ndjson", Some("gzip".to_owned()))
+    } else if key.ends_with(".json") {
+        ("application/json", None)
     } else {
         ("application/octet-stream", None)
     }

@@ -1,0 +1,320 @@
+//! The checks of a lake in a folder.
+
+mod files;
+
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use shared::catalog::folder::{FolderCatalog, TableEntry};
+use shared::store::folder::FolderStore;
+use shared::table::{Standing, standing};
+
+use super::{Checks, Verdict};
+use crate::repair::{self, Finding, What, every_table};
+
+/// Bytes that have to be free: one row group of the largest buffer that may be chosen.
+const FREE: u64 = 1 << 30;
+
+/// Examines a lake.
+pub(super) fn examine(lake: &Path) -> Checks {
+    let mut checks = Checks::default();
+    checks.add("folder", "writable", writable(lake));
+    checks.add("folder", "free space", judge_space(free_space(lake), lake));
+    state(lake, &mut checks);
+    checks.add("folder", "leftovers", judge_leftovers(&leftovers(lake)));
+    checks.add("quarantine", "records", quarantine(lake));
+    catalog(lake, &mut checks);
+    checks
+}
+
+/// Whether a file can be made in the folder; it is removed again.
+fn writable(lake: &Path) -> Verdict {
+    let probe = lake.join(".doctor.part");
+    let written = File::create(&probe).and_then(|_| fs::remove_file(&probe));
+    match written {
+        Ok(()) => Verdict::ok(lake.display().to_string()),
+        Err(error) => {
+            let path = lake.display();
+            Verdict::problem(
+                format!("{path} cannot be written: {error}"),
+                format!("chmod u+rwX {path}, or free the disk"),
+            )
+        }
+    }
+}
+
+/// Bytes that are free for this user. No call of the standard library tells it; `df` does, on every Unix.
+fn free_space(lake: &Path) -> Option<u64> {
+    let output = std::process::Command::new("df").arg("-Pk").arg(lake).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    // One heading, one line: file system, blocks, used, available, …
+    let blocks: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(blocks * 1024)
+}
+
+fn judge_space(free: Option<u64>, lake: &Path) -> Verdict {
+    match free {
+        None => Verdict::not_checked("`df` does not say how much is free"),
+        Some(free) if free >= FREE => Verdict::ok(format!("{} MB", free >> 20)),
+        Some(free) => Verdict::problem(
+            format!("{} MB are free", free >> 20),
+            format!(
+                "make room on the disk of {}; an ingest that finds none stops, and goes on when run again",
+                lake.display()
+            ),
+        ),
+    }
+}
+
+/// Lock, unfinished work and the record of what was ingested.
+fn state(lake: &Path, checks: &mut Checks) {
+    let state = lake.join("state");
+    let locked = match File::open(state.join("lock")) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Verdict::ok("nothing was ingested yet"),
+        Err(error) => unreadable(&state.join("lock"), &error),
+        Ok(lock) => match lock.try_lock_shared() {
+            Ok(()) => Verdict::ok("free"),
+            Err(TryLockError::WouldBlock) => {
+                Verdict::not_checked("an ingest or a retry is running; run this again then")
+            }
+            Err(TryLockError::Error(error)) => Verdict::not_checked(format!("cannot be told: {error}")),
+        },
+    };
+    let is_running = locked.found.contains("is running");
+    checks.add("state", "lock", locked);
+    let unfinished = |path: &Path, what: &str, remedy: String| match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Verdict::ok("none"),
+        Err(error) => unreadable(path, &error),
+        Ok(bytes) if serde_json::from_slice::<serde_json::Value>(&bytes).is_err() => Verdict::problem(
+            format!("{} cannot be read", path.display()),
+            "restore it from a copy; without it the rows of what was interrupted can double",
+        ),
+        Ok(_) if is_running => Verdict::ok(format!("{what} is at work")),
+        Ok(_) => Verdict::problem(format!("{what} was interrupted"), remedy),
+    };
+    for path in listing(&state.join("pending")) {
+        if path.extension().is_some_and(|end| end == "json") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let remedy = "run the same `lake ingest` again; it finishes what was begun";
+            checks.add(
+                "state",
+                "pending ingest",
+                unfinished(&path, &format!("an ingest of {name}"), remedy.to_owned()),
+            );
+        }
+    }
+    let remedy = format!("lake quarantine retry --lake {}", lake.display());
+    checks.add("state", "pending retry", unfinished(&state.join("retry.json"), "a retry", remedy));
+    for path in listing(&state.join("ingested")) {
+        let verdict = match fs::read_to_string(&path) {
+            Err(error) => unreadable(&path, &error),
+            Ok(text) => judge_record(&path, &text),
+        };
+        checks.add("state", "record", verdict);
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Verdict {
+    Verdict::problem(
+        format!("{} cannot be read: {error}", path.display()),
+        format!("chmod u+r {}", path.display()),
+    )
+}
+
+/// Judges the record of what was ingested: a JSON line for each file. The last may be cut off, since an ingest that was
+/// killed writes it again.
+fn judge_record(path: &Path, text: &str) -> Verdict {
+    let is_line = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line["path"].is_string())
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let bad: Vec<usize> =
+        lines.iter().enumerate().filter(|(_, line)| !is_line(line)).map(|(index, _)| index + 1).collect();
+    let path = path.display();
+    match bad.as_slice() {
+        [] => Verdict::ok(format!("{path}, {} lines", lines.len())),
+        [last] if *last == lines.len() && !text.ends_with('\n') => Verdict::ok(format!(
+            "{path}, {} lines; the last is cut off and will be written again",
+            lines.len() - 1
+        )),
+        [first, ..] => Verdict::problem(
+            format!("{} lines of {path} cannot be read, the first {first}", bad.len()),
+            "restore it from a copy; the files of those lines would be ingested a second time",
+        ),
+    }
+}
+
+/// Files that somebody began to write and did not finish.
+fn leftovers(lake: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![lake.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in listing(&folder) {
+            if path.is_dir() && !path.is_symlink() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "part") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn judge_leftovers(found: &[PathBuf]) -> Verdict {
+    match found {
+        [] => Verdict::ok("none"),
+        [first, ..] => {
+            let paths: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+            Verdict::problem(
+                format!("{} files were begun and not finished, the first {}", found.len(), first.display()),
+                format!("when no ingest is running: rm {}", paths.join(" ")),
+            )
+        }
+    }
+}
+
+/// What stands in a folder, by name; nothing if it cannot be read.
+fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn quarantine(lake: &Path) -> Verdict {
+    match crate::quarantine::count(lake) {
+        Err(error) => Verdict::problem(format!("{error:#}"), "restore the file from a copy, or remove it"),
+        Ok(0) => Verdict::ok("none"),
+        Ok(records) => Verdict::problem(
+            format!("{records} records could not become rows"),
+            format!("lake quarantine list --lake {}", lake.display()),
+        ),
+    }
+}
+
+/// The catalogue, and the files of its tables.
+fn catalog(lake: &Path, checks: &mut Checks) {
+    let entries = match FolderCatalog::tables(lake) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let path = lake.join("catalog");
+            let remedy =
+                format!("restore it, or remove it and run: lake repair --lake {} --go", lake.display());
+            let found = format!("{} cannot be read: {error}", path.display());
+            return checks.add("catalogue", "readable", Verdict::problem(found, remedy));
+        }
+    };
+    checks.add("catalogue", "readable", Verdict::ok(format!("{} tables", entries.len())));
+    let repair = format!("lake repair --lake {} --go", lake.display());
+    for entry in &entries {
+        checks.add("catalogue", "table", judge_table(entry, &repair));
+    }
+    let findings = match repair::region_of(&entries) {
+        Err(error) => Err(error),
+        Ok(region) => findings(lake, &region),
+    };
+    let verdict = match findings {
+        Err(error) => Verdict::not_checked(format!("{error:#}")),
+        Ok(findings) => judge_partitions(&findings, &repair),
+    };
+    checks.add("catalogue", "partitions", verdict);
+    for table in every_table() {
+        if let Some(verdict) = files::examine(lake, table) {
+            checks.add("files", "parquet", verdict);
+        }
+    }
+}
+
+fn findings(lake: &Path, region: &str) -> anyhow::Result<Vec<Finding>> {
+    let bucket = lake.to_str().ok_or_else(|| anyhow::anyhow!("the lake's path is not UTF-8"))?;
+    let catalog = FolderCatalog::new(lake, region);
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut findings = Vec::new();
+    for table in every_table() {
+        findings.extend(runtime.block_on(repair::plan(&FolderStore, bucket, &catalog, table))?);
+    }
+    Ok(findings)
+}
+
+fn judge_table(entry: &TableEntry, repair: &str) -> Verdict {
+    let name = &entry.name;
+    let is_it =
+        |table: &&&shared::table::TableDefinition| shared::layout::table_prefix(table) == entry.location;
+    let tables = every_table();
+    let Some(table) = tables.iter().find(is_it) else {
+        return Verdict::problem(
+            format!("{name} lies at {}, where no table of this `lake` does", entry.location),
+            "use the `lake` that made it, or remove its file from catalog/",
+        );
+    };
+    match standing(table, entry.columns.iter().map(|column| (&column.name, &column.kind))) {
+        Standing::Same => Verdict::ok(name),
+        Standing::Behind(lacking) => Verdict::problem(format!("{name} lacks {}", lacking.join(", ")), repair),
+        Standing::Foreign(difference) => Verdict::problem(
+            format!("{name} was changed by somebody: {difference}"),
+            format!("remove its file from catalog/ and run: {repair}"),
+        ),
+    }
+}
+
+fn judge_partitions(findings: &[Finding], repair: &str) -> Verdict {
+    let count = |is_it: fn(&What) -> bool| findings.iter().filter(|finding| is_it(&finding.what)).count();
+    let missing = count(|what| matches!(what, What::Unregistered(..)));
+    let odd = count(|what| matches!(what, What::NoPartition(_) | What::Elsewhere(_)));
+    let empty = count(|what| matches!(what, What::Empty(_)));
+    if missing > 0 {
+        return Verdict::problem(format!("{missing} are in the lake and not in the catalogue"), repair);
+    }
+    if odd > 0 {
+        let found = format!("{odd} are not where they should be");
+        return Verdict::problem(
+            found,
+            "`lake repair` lists them; move or remove what somebody has put there",
+        );
+    }
+    match empty {
+        0 => Verdict::ok("all registered"),
+        empty => Verdict::ok(format!("all registered; {empty} hold no file any more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::check::State;
+
+    #[test]
+    fn space() {
+        let judged = |free| judge_space(free, Path::new("/lake")).state;
+        assert_eq!(
+            [judged(None), judged(Some(FREE)), judged(Some(FREE - 1))],
+            [State::NotChecked, State::Ok, State::Problem]
+        );
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free_space(folder.path()).is_some());
+    }
+
+    #[test]
+    fn records() {
+        let judged = |text: &str| judge_record(Path::new("r"), text).state;
+        let line = r#"{"path":"/raw/a","sha256":"00","bytes":1}"#;
+        assert_eq!(judged(""), State::Ok);
+        assert_eq!(judged(&format!("{line}\n{line}\n")), State::Ok);
+        assert_eq!(judged(&format!("{line}\n{{\"pa")), State::Ok);
+        assert_eq!(judged(&format!("{line}\nx\n{line}\n")), State::Problem);
+        assert_eq!(judged("x\n"), State::Problem);
+    }
+
+    #[test]
+    fn unfinished_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(judge_leftovers(&leftovers(folder.path())).state, State::Ok);
+        fs::create_dir(folder.path().join("aws")).unwrap();
+        let path = folder.path().join("aws/.x.parquet.part");
+        fs::write(&path, "").unwrap();
+        let verdict = judge_leftovers(&leftovers(folder.path()));
+        assert!(verdict.remedy.unwrap().ends_with(path.to_str().unwrap()));
+    }
+}

@@ -230,7 +230,7 @@ fn refuse_without_id(logs: &[Vec<RawFile>]) -> Result<(), Usage> {
             return Err(Usage(format!(
                 "--drop-repeated-events cannot be used with {}, which is a log of {}: {reason}; ingest the others by \
                  themselves, without it",
-                path(file).display(),
+                run::path(file).display(),
                 source.name()
             )));
         }

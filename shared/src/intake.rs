@@ -44,9 +44,9 @@ use self::work::Work;
 use crate::catalog::Catalog;
 use crate::cost;
 use crate::deadline::Deadline;
-use crate::ledger::{Group, Lease, Ledger, LedgerError, Standing};
+use crate::ledger::{Group, Lease, Ledger, Standing};
 use crate::notification::ObjectRef;
-use crate::pipeline::{Failure, Pipeline, Read, Report};
+use crate::pipeline::{Pipeline, Report};
 use crate::store::Store;
 
 /// Stored bytes of a group, where nothing else is configured: 64 MiB.

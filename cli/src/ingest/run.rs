@@ -1,7 +1,7 @@
 //! The files of one source after the other, in groups, under the protocol of the ledger.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
@@ -253,7 +253,7 @@ impl Ingest<'_> {
 }
 
 /// A file's absolute path.
-fn path(file: &RawFile) -> PathBuf {
+pub(super) fn path(file: &RawFile) -> PathBuf {
     Path::new(&file.bucket).join(&file.key)
 }
 

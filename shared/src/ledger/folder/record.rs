@@ -189,6 +189,7 @@ fn earlier(
         max_object_bytes: options.max_object_bytes,
         region: Some(options.region),
         version: String::new(),
+        ..OutputSettings::default()
     };
     Group::new(files.into_iter().map(object).collect(), settings)
 }

@@ -1,8 +1,8 @@
 //! Framing, held against itself in other pieces and with a sink that is full after each record, and against the text:
 //! a record is what stands at its offset, and nothing that could be a record lies between two of them.
 
-use shared::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink};
-use shared::json::{Cursor, Error};
+use shared::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink, Refused};
+use shared::json::{Cursor, Error, Limits};
 
 /// Longer records are refused.
 const MAX_RECORD: usize = 64 << 10;
@@ -36,7 +36,9 @@ pub fn check(decoded: &[u8]) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Record {
     at: Position,
+    /// All of them, or the first of one that is too large to be kept.
     bytes: Vec<u8>,
+    length: usize,
     reason: Option<String>,
 }
 
@@ -48,9 +50,9 @@ struct Sink {
 }
 
 impl Sink {
-    fn push(&mut self, bytes: &[u8], at: Position, reason: Option<&str>) {
+    fn push(&mut self, bytes: &[u8], length: usize, at: Position, reason: Option<&str>) {
         assert!(!self.is_full, "a record for a sink that is full");
-        self.records.push(Record { at, bytes: bytes.to_vec(), reason: reason.map(str::to_owned) });
+        self.records.push(Record { at, bytes: bytes.to_vec(), length, reason: reason.map(str::to_owned) });
         self.is_full = self.one_by_one && reason.is_none();
     }
 }
@@ -60,16 +62,17 @@ impl RecordSink for Sink {
         let start = cursor.offset();
         cursor.value()?;
         let text = cursor.between(start, cursor.offset());
-        self.push(text.as_bytes(), at, None);
+        self.push(text.as_bytes(), text.len(), at, None);
         Ok(())
     }
 
     fn line(&mut self, line: &str, at: Position) {
-        self.push(line.as_bytes(), at, None);
+        self.push(line.as_bytes(), line.len(), at, None);
     }
 
-    fn unreadable(&mut self, bytes: &[u8], at: Position, reason: &str) {
-        self.push(bytes, at, Some(reason));
+    fn refused(&mut self, refused: &Refused<'_>, at: Position) {
+        let length = refused.cut.as_ref().map_or(refused.bytes.len(), |cut| cut.length as usize);
+        self.push(refused.bytes, length, at, Some(refused.detail));
     }
 
     fn is_full(&self) -> bool {
@@ -83,7 +86,8 @@ fn frame(
     piece: usize,
     one_by_one: bool,
 ) -> Result<(Framed, Vec<Record>), FrameError> {
-    let (mut frames, mut sink) = (Frames::new(framing, MAX_RECORD), Sink { one_by_one, ..Sink::default() });
+    let (mut frames, mut sink) =
+        (Frames::new(framing, MAX_RECORD, Limits::default()), Sink { one_by_one, ..Sink::default() });
     for piece in decoded.chunks(piece) {
         frames.window().extend_from_slice(piece);
         drain(&mut frames, false, &mut sink)?;
@@ -124,7 +128,7 @@ fn is_all(framing: Framing, decoded: &[u8], records: &[Record]) {
             "{framing:?}: another record stands at {offset}"
         );
         assert!(decoded[end..offset].iter().all(separates), "{framing:?}: bytes before {offset} are nowhere");
-        end = offset + record.bytes.len();
+        end = offset + record.length;
     }
     assert!(decoded[end..].iter().all(separates), "{framing:?}: bytes behind {end} are nowhere");
 }

@@ -24,8 +24,10 @@ pub(super) async fn examine(deployment: &Deployment, exists: bool, checks: &mut 
             Err(verdict) => return checks.add("lake", "Lake Formation", verdict),
         }
     } else {
-        let defaults =
-            settings.as_ref().map(|all| all.create_database_default_permissions()).unwrap_or_default();
+        let defaults = settings
+            .as_ref()
+            .map(aws_sdk_lakeformation::types::DataLakeSettings::create_database_default_permissions)
+            .unwrap_or_default();
         defaults.iter().any(is_to_everybody_of_iam)
     };
     if is_by_iam {
@@ -90,8 +92,14 @@ async fn of_role(deployment: &Deployment, role: &str) -> Result<Vec<Grant>, Verd
             let is_ours = |name: Option<&str>| name == Some(deployment.database.as_str());
             let on = match one.resource() {
                 Some(resource) if resource.catalog().is_some() => On::Catalog,
-                Some(resource) if is_ours(resource.database().map(|one| one.name())) => On::Database,
-                Some(resource) if is_ours(resource.table().map(|one| one.database_name())) => On::Tables,
+                Some(resource) if is_ours(resource.database().map(DatabaseResource::name)) => On::Database,
+                Some(resource)
+                    if is_ours(
+                        resource.table().map(aws_sdk_lakeformation::types::TableResource::database_name),
+                    ) =>
+                {
+                    On::Tables
+                }
                 _ => On::Other,
             };
             let permissions = one.permissions().iter().map(|one| one.as_str().to_owned()).collect();

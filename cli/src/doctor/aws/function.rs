@@ -64,11 +64,13 @@ struct Function {
 impl Function {
     fn of(found: &GetFunctionConfigurationOutput) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let architecture = found.architectures().first().map(|one| one.as_str());
+        let architecture = found.architectures().first().map(aws_sdk_lambda::types::Architecture::as_str);
         Self {
-            state: text(found.state().map(|state| state.as_str())),
+            state: text(found.state().map(aws_sdk_lambda::types::State::as_str)),
             state_reason: text(found.state_reason()),
-            last_update: text(found.last_update_status().map(|status| status.as_str())),
+            last_update: text(
+                found.last_update_status().map(aws_sdk_lambda::types::LastUpdateStatus::as_str),
+            ),
             update_reason: text(found.last_update_status_reason()),
             // Lambda's default, which it does not always name.
             architecture: architecture.unwrap_or("x86_64").to_owned(),

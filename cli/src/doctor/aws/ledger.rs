@@ -19,7 +19,11 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
             let found =
                 found.table.unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
             let status = found.table_status().map(|status| status.as_str().to_owned()).unwrap_or_default();
-            let key: Vec<&str> = found.key_schema().iter().map(|key| key.attribute_name()).collect();
+            let key: Vec<&str> = found
+                .key_schema()
+                .iter()
+                .map(aws_sdk_dynamodb::types::KeySchemaElement::attribute_name)
+                .collect();
             judge_table(table, &status, &key, &deployment.redeploy())
         }
     };

@@ -14,7 +14,12 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
             let put = deployment.command(&format!(
                 "logs put-retention-policy --log-group-name {group} --retention-in-days {days}"
             ));
-            judge(group, found.map(|found| found.retention_in_days()), &put, &deployment.redeploy())
+            judge(
+                group,
+                found.map(aws_sdk_cloudwatchlogs::types::LogGroup::retention_in_days),
+                &put,
+                &deployment.redeploy(),
+            )
         }
     };
     checks.add(source.name, "log", verdict);

@@ -26,7 +26,7 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
     let asked = s3.get_bucket_notification_configuration().bucket(bucket).send();
     let verdict = match ask(&format!("s3:GetBucketNotification on {bucket}"), asked).await {
         Err(error) => error.not_checked(),
-        Ok(found) => judge(&Announcements::of(found), &Wanted::of(deployment, source)),
+        Ok(found) => judge(&Announcements::of(&found), &Wanted::of(deployment, source)),
     };
     checks.add(source.name, "notification", verdict);
 }
@@ -60,7 +60,10 @@ struct Target {
 
 impl Target {
     fn of(arn: &str, events: &[Event], filter: Option<&NotificationConfigurationFilter>) -> Self {
-        let rules = filter.and_then(|filter| filter.key()).map(|key| key.filter_rules()).unwrap_or_default();
+        let rules = filter
+            .and_then(|filter| filter.key())
+            .map(aws_sdk_s3::types::S3KeyFilter::filter_rules)
+            .unwrap_or_default();
         let value = |name: &FilterRuleName| {
             let is_it = |found: &&FilterRuleName| found.as_str().eq_ignore_ascii_case(name.as_str());
             let rule = rules.iter().find(|rule| rule.name().as_ref().is_some_and(is_it));
@@ -76,7 +79,7 @@ impl Target {
 }
 
 impl Announcements {
-    fn of(found: GetBucketNotificationConfigurationOutput) -> Self {
+    fn of(found: &GetBucketNotificationConfigurationOutput) -> Self {
         let queues = found
             .queue_configurations()
             .iter()

@@ -36,7 +36,8 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
     let verdict = match ask(&format!("events:ListTargetsByRule on {rule}"), asked).await {
         Err(error) => error.not_checked(),
         Ok(found) => {
-            let targets: Vec<&str> = found.targets().iter().map(|target| target.arn()).collect();
+            let targets: Vec<&str> =
+                found.targets().iter().map(aws_sdk_eventbridge::types::Target::arn).collect();
             let put = deployment.command(&format!(
                 "events put-targets --rule {rule} --targets Id=queue,Arn={},DeadLetterConfig={{Arn={}}}",
                 source.queue.arn, source.dead_letters.arn

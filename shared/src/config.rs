@@ -447,8 +447,8 @@ mod tests {
         for name in vars.iter().map(|(name, _)| *name).chain(["AWS_REGION"]) {
             assert!(error.problems.iter().any(|problem| problem.starts_with(name)), "{name} in {text}");
         }
-        assert_eq!(error.problems.len(), 15, "{text}"); // two of RAW_BUCKETS
-        assert_eq!(text.lines().count(), 16, "{text}");
+        assert_eq!(error.problems.len(), 18, "{text}"); // two of RAW_BUCKETS
+        assert_eq!(text.lines().count(), 19, "{text}");
     }
 
     #[test]

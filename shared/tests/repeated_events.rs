@@ -27,6 +27,7 @@ use flate2::write::GzEncoder;
 use futures::executor::block_on;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
+use shared::deadline::Deadline;
 use shared::frame::Framing;
 use shared::intake::Intake;
 use shared::json::Cursor;
@@ -40,13 +41,15 @@ use shared::source::{
 use shared::table::TableDefinition;
 
 use simulation::edges::{Book, Buckets, Partitions};
-use simulation::logs::{Logs, TABLE};
-use simulation::world::World;
+use simulation::logs::{Logs, TABLES};
+use simulation::world::{Deployment, World};
 
 const LAKE: &str = "aws-security-data-lake-test";
 const TIMEOUT: i64 = 60_000;
 /// Without optimisation only a taste of it.
 const SEEDS: u64 = if cfg!(debug_assertions) { 30 } else { 2_000 };
+
+const LOGS: Logs = Logs { mapping: 0 };
 
 /// The source of the simulation, whose ids tell the event.
 struct Trails;
@@ -55,15 +58,15 @@ struct TrailsNormalizer(Box<dyn Normalizer>);
 
 impl Source for Trails {
     fn name(&self) -> &'static str {
-        Logs.name()
+        LOGS.name()
     }
 
     fn tables(&self) -> &'static [&'static TableDefinition] {
-        Logs.tables()
+        LOGS.tables()
     }
 
     fn framing(&self) -> Framing {
-        Logs.framing()
+        LOGS.framing()
     }
 
     fn event_id(&self) -> EventId {
@@ -71,15 +74,15 @@ impl Source for Trails {
     }
 
     fn classify(&self, key: &str) -> KeyClass {
-        Logs.classify(key)
+        LOGS.classify(key)
     }
 
     fn normalizer(&self, tables: &[&'static TableDefinition]) -> Result<Box<dyn Normalizer>, RowsError> {
-        Ok(Box::new(TrailsNormalizer(Logs.normalizer(tables)?)))
+        Ok(Box::new(TrailsNormalizer(LOGS.normalizer(tables)?)))
     }
 
     fn constants(&self, table: &'static TableDefinition, rows: &mut Rows) -> Result<(), RowsError> {
-        Logs.constants(table, rows)
+        LOGS.constants(table, rows)
     }
 }
 
@@ -109,11 +112,11 @@ impl Normalizer for TrailsNormalizer {
 }
 
 fn pipeline(world: &World, drop_repeated_events: bool) -> Pipeline<Buckets, Partitions> {
-    let buffer_bytes = world.state().buffer_bytes;
+    let buffer_bytes = world.state().deployment.buffer_bytes;
     let settings =
         Settings { fetch_concurrency: 3, buffer_bytes, drop_repeated_events, ..Settings::new(LAKE) };
     let (store, catalog) = (Buckets(world.clone()), Partitions(world.clone()));
-    Pipeline::new(Box::new(Trails), vec![&TABLE], store, catalog, settings).unwrap()
+    Pipeline::new(Box::new(Trails), vec![TABLES[1]], store, catalog, settings).unwrap()
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -170,9 +173,11 @@ fn rows(world: &World) -> BTreeMap<String, Vec<String>> {
 fn ingest(world: &World) {
     let mut waiting: Vec<String> = world.state().raw.keys().cloned().collect();
     for round in 0..60 {
+        if round > 30 {
+            world.calm();
+        }
         let (mut batch, lives, now) = {
             let mut state = world.state();
-            state.quiet = round > 30;
             state.now += if state.random.chance(70) { 2 * TIMEOUT } else { 1 };
             let all: Vec<String> = state.raw.keys().cloned().collect();
             let pick = |key: &&String, random: &mut simulation::world::Random| {
@@ -193,7 +198,8 @@ fn ingest(world: &World) {
         batch.rotate_left(turn);
         let lease = Lease { owner: format!("i{round}"), now, until: now + TIMEOUT };
         let intake = Intake::new(pipeline(world, true), Some(Book(world.clone())));
-        let mut invocation = Box::pin(intake.ingest(batch.clone(), &lease));
+        let deadline = Deadline::never(&|| 0);
+        let mut invocation = Box::pin(intake.ingest(batch.clone(), &lease, &deadline));
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..lives {
             if let Poll::Ready(report) = invocation.as_mut().poll(&mut context) {
@@ -214,7 +220,7 @@ fn run(seed: u64) -> Result<u64, String> {
     ingest(&world);
     let (raw, groups, buffer_bytes) = {
         let state = world.state();
-        (state.raw.clone(), state.groups.clone(), state.buffer_bytes)
+        (state.raw.clone(), state.groups.clone(), state.deployment.buffer_bytes)
     };
     let (mut expected, mut landed, mut dropped) = (BTreeMap::new(), BTreeSet::new(), 0);
     for group in groups.values() {
@@ -222,19 +228,21 @@ fn run(seed: u64) -> Result<u64, String> {
             return Err("a group has not come to its end".to_owned());
         }
         let alone = World::new(seed, None);
+        alone.calm();
         {
             let mut state = alone.state();
-            (state.raw, state.quiet, state.buffer_bytes) = (raw.clone(), true, buffer_bytes);
+            state.raw = raw.clone();
+            state.deployment.buffer_bytes = buffer_bytes;
         }
-        let identities: Vec<String> = group.members.iter().map(ObjectRef::identity).collect();
-        let left_out = group.left_out.clone().unwrap_or_default();
-        let members = (0..group.members.len()).filter(|member| !left_out.contains(member));
-        let members: Vec<ObjectRef> = members.map(|member| group.members[member].clone()).collect();
+        let identities: Vec<String> = group.group.members.iter().map(ObjectRef::identity).collect();
+        let left_out = group.group.left_out.clone().unwrap_or_default();
+        let members = (0..group.group.members.len()).filter(|member| !left_out.contains(member));
+        let members: Vec<ObjectRef> = members.map(|member| group.group.members[member].clone()).collect();
         let wanted: BTreeSet<String> =
             members.iter().flat_map(|member| events[&member.key].iter().cloned()).collect();
         let pipeline = pipeline(&alone, true);
         let report: Report = block_on(async {
-            let read = pipeline.read(members, &identities, &|_| {}).await;
+            let read = pipeline.read(members, &identities, &|_| {}, &Deadline::never(&|| 0)).await;
             pipeline.publish(read).await
         });
         if !report.failures.is_empty() {
@@ -274,7 +282,7 @@ fn an_event_is_in_its_group_once_and_in_no_case_lost() {
 fn ingest_all(objects: &[Vec<u8>], buffer_bytes: usize, drop: bool) -> (Report, Vec<Vec<String>>) {
     let world = World::new(0, None);
     world.state().quiet = true;
-    world.state().buffer_bytes = buffer_bytes;
+    world.state().deployment = Deployment { buffer_bytes, ..Deployment::plain() };
     let mut refs = Vec::new();
     for (number, bytes) in objects.iter().enumerate() {
         let key = format!("logs/{number}.log.gz");
@@ -325,7 +333,7 @@ fn a_source_whose_records_have_no_id_is_refused() {
     let settings = Settings { drop_repeated_events: true, ..Settings::new(LAKE) };
     let world = World::new(0, None);
     let outcome =
-        Pipeline::new(Box::new(Logs), vec![&TABLE], Buckets(world.clone()), Partitions(world), settings);
+        Pipeline::new(Box::new(LOGS), vec![TABLES[1]], Buckets(world.clone()), Partitions(world), settings);
     let error = outcome.unwrap_err().to_string();
     assert_eq!(
         error,

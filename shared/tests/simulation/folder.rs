@@ -10,6 +10,7 @@ use std::task::{Context, Waker};
 use bytes::Bytes;
 use shared::catalog::folder::FolderCatalog;
 use shared::catalog::{Catalog, CatalogError, TablePartition};
+use shared::deadline::Deadline;
 use shared::intake::Intake;
 use shared::layout::Codec;
 use shared::ledger::folder::{FolderLedger, FolderState};
@@ -159,11 +160,12 @@ impl Place {
             Pipeline::new(source, vec![TABLES[1]], Stepwise(FolderStore), catalog, settings).unwrap();
         let intake = Intake::new(pipeline, Some(Stepwise(ledger.clone())));
         let lease = Lease { owner: "lake".to_owned(), now: 0, until: 0 };
+        let deadline = Deadline::never(&|| 0);
         let work = async {
             for group in ledger.open_groups() {
-                intake.ingest(group.members, &lease).await;
+                intake.ingest(group.members, &lease, &deadline).await;
             }
-            intake.ingest(self.objects(), &lease).await;
+            intake.ingest(self.objects(), &lease, &deadline).await;
         };
         let mut work = pin!(work);
         let mut context = Context::from_waker(Waker::noop());

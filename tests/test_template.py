@@ -115,26 +115,29 @@ def documented_variables() -> dict[str, str]:
 
 # Variables of one function only.
 OWN_VARIABLES = {"DROP_REPEATED_EVENTS": "CloudTrailFunction"}
-# Variables that the configuration need not have a row for yet.
-NEW_VARIABLES = {
-    "MAX_GROUP_BYTES": "67108864",
-    "STOP_BEFORE_SECONDS": "20",
-    "MAX_DEPTH": "512",
-    "MAX_FIELDS": "262144",
-    "DROP_REPEATED_EVENTS": "false",
+# Variables that a parameter of the same default sets.
+BOUNDS = {
+    "MAX_OBJECT_BYTES",
+    "MAX_RECORD_BYTES",
+    "MAX_DEPTH",
+    "MAX_FIELDS",
+    "DROP_REPEATED_EVENTS",
+    "BUFFER_BYTES",
+    "FETCH_CONCURRENCY",
+    "MAX_GROUP_BYTES",
+    "STOP_BEFORE_SECONDS",
 }
 
 
 def test_functions_are_given_the_variables_that_the_code_reads(expanded):
-    documented = NEW_VARIABLES | documented_variables()
+    documented = documented_variables()
     plan = evaluate(expanded, "own-keys")
     for name, function in plan.resources(FUNCTION).items():
         variables = function["Environment"]["Variables"]
         foreign = {variable for variable, owner in OWN_VARIABLES.items() if owner != name}
         assert set(variables) == {one for one in documented if not one.startswith("AWS_")} - foreign, name
         # A deployment that sets nothing behaves as the program that is given nothing.
-        bounds = {"MAX_OBJECT_BYTES", "MAX_RECORD_BYTES", "BUFFER_BYTES", "FETCH_CONCURRENCY", *NEW_VARIABLES}
-        for variable in (bounds | {"CODEC", "LOG_LEVEL"}) - foreign:
+        for variable in (BOUNDS | {"CODEC", "LOG_LEVEL"}) - foreign:
             assert variables[variable] == documented[variable].strip("`").split(" ")[0].strip("`"), variable
 
 

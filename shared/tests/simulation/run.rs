@@ -229,10 +229,11 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
         }
     }
     if state.quiet {
-        // Trouble is over, so what still fails is beyond help.
+        // Trouble is over, so what still fails is beyond help. Little time passes between two deliveries here, and a lease
+        // that a dead invocation has left may hold for many of them.
         let (dead, queue) = std::mem::take(&mut state.queue)
             .into_iter()
-            .partition(|message| message.receives > 60 + MAX_RECEIVES);
+            .partition(|message| message.receives > 600 + MAX_RECEIVES);
         state.queue = queue;
         state.dead_letters.extend::<Vec<Message>>(dead);
     }

@@ -233,7 +233,7 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
         // that a dead invocation has left may hold for many of them.
         let (dead, queue) = std::mem::take(&mut state.queue)
             .into_iter()
-            .partition(|message| message.receives > 600 + MAX_RECEIVES);
+            .partition(|message| message.receives > 250 + MAX_RECEIVES);
         state.queue = queue;
         state.dead_letters.extend::<Vec<Message>>(dead);
     }

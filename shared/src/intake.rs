@@ -108,6 +108,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             lease,
             deadline,
             places: BTreeMap::new(),
+            settled: BTreeSet::new(),
             report: Report::default(),
             pace: Pace::default(),
             begun: 0,
@@ -131,15 +132,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             Some(ledger) => self.ingest_logs(ledger, &mut work, wanted).await,
             None => self.ingest_each_time(&mut work, wanted).await,
         }
-        let mut report = work.report;
-        report.failures.sort_by_key(|failure| failure.index);
-        report.failures.dedup_by_key(|failure| failure.index);
-        let has_failed =
-            |index: &usize| report.failures.binary_search_by_key(index, |failure| failure.index).is_ok();
-        report.left.retain(|index| !has_failed(index));
-        report.left.sort_unstable();
-        report.left.dedup();
-        report
+        work.into_report(&logs)
     }
 
     /// The objects with what tells their content, each once.
@@ -147,8 +140,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
         let mut wanted = Vec::new();
         for indexes in logs.chunks(IDENTIFIED_AT_ONCE) {
             if work.deadline.is_over() {
-                work.report.left.extend_from_slice(indexes);
-                continue;
+                break;
             }
             let identified = indexes
                 .iter()
@@ -174,7 +166,6 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
     async fn ingest_each_time(&self, work: &mut Work<'_>, wanted: Vec<ObjectRef>) {
         for members in weight::groups(wanted, usize::MAX, self.max_group_bytes) {
             if !work.has_time_for(&members) {
-                work.leave(&members);
                 continue;
             }
             let started = work.begin();
@@ -189,7 +180,8 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     let places: Vec<Vec<usize>> =
                         members.iter().map(|object| work.places_of(object)).collect();
                     work.add(report, |index| places[index].clone());
-                    left.into_iter().for_each(|index| work.report.left.extend_from_slice(&places[index]));
+                    let read = (0..members.len()).filter(|index| !left.contains(index));
+                    work.settle(read.map(|index| &members[index]));
                 }
                 Err(_panic) => work.group_panicked(&members),
             }
@@ -213,32 +205,36 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 match standing {
                     Standing::Free => free.push(object),
                     Standing::Open(group) => open.entry(group).or_default().push(object),
-                    Standing::Done => work.report.objects_known += 1,
+                    Standing::Done => {
+                        work.report.objects_known += 1;
+                        work.settle([&object]);
+                    }
                 }
             }
+            wanted = Vec::new();
             for (id, objects) in open {
                 if !begun.insert(id.clone()) {
                     continue; // it was run just now, and failed with all its members
                 }
                 if !work.has_time_for(&objects) {
-                    work.leave(&objects);
                     continue;
                 }
                 work.report.requests.ledger_writes += cost::group_units(objects.len());
                 match ledger.take_over(&id, lease).await {
-                    Ok(Some(group)) if !work.has_time_for(&group.members) => {
-                        work.leave_rest_of(&group);
-                        work.let_go(ledger, &group).await;
+                    Ok(Some(group)) => {
+                        // Who has left it since it was looked up is free.
+                        wanted.extend(objects.into_iter().filter(|object| group.has_left(object)));
+                        match work.has_time_for(&group.members) {
+                            true => self.run(ledger, work, group).await,
+                            false => work.let_go(ledger, &group).await,
+                        }
                     }
-                    Ok(Some(group)) => self.run(ledger, work, group).await,
                     Ok(None) => work.fail_objects(&objects, "another invocation is at it; left to the queue"),
                     Err(error) => work.fail_objects(&objects, &error.to_string()),
                 }
             }
-            wanted = Vec::new();
             for members in weight::groups(free, ledger.max_members(), self.max_group_bytes) {
                 if !work.has_time_for(&members) {
-                    work.leave(&members);
                     continue;
                 }
                 let group = Group::new(members, self.pipeline.output_settings());

@@ -144,6 +144,11 @@ fn an_object_that_leaves_while_it_is_looked_up_is_not_done() {
 }
 
 #[test]
+fn an_object_that_leaves_before_its_group_is_taken_over_is_not_done() {
+    simulation::schedules::left_out_before_taken_over().unwrap();
+}
+
+#[test]
 fn a_group_takes_objects_up_to_its_weight() {
     limits::groups_are_weighed();
 }

@@ -23,9 +23,8 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
         match run.await {
             Ok(Ok(())) => {}
             Ok(Err(stopped)) => {
-                match &stopped.reason {
-                    Some(reason) => work.fail_objects(&group.members, reason),
-                    None => work.leave_rest_of(&group),
+                if let Some(reason) = &stopped.reason {
+                    work.fail_objects(&group.members, reason);
                 }
                 if stopped.lets_go {
                     work.let_go(ledger, &group).await;
@@ -84,7 +83,9 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             warn!(%error, "what was last seen is not up to date; nothing else is amiss");
         }
         // If this fails, the rows are there; the next delivery runs the group again, which changes nothing, and tries again.
-        ledger.finish(&group).await.map_err(|error| Stopped::holding(&error))
+        ledger.finish(&group).await.map_err(|error| Stopped::holding(&error))?;
+        work.settle(remaining.iter().map(|&member| &group.members[member]));
+        Ok(())
     }
 
     /// Reads the members until it is settled who of them remains, and what outputs are about to be completed. Then
@@ -154,7 +155,6 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             // Where the buffer runs full depends on all that was read, so the outputs may have been cut in another
             // way than a later run cuts them, which does not read those that have left. So the others are read again.
             if !work.deadline.has(took) {
-                work.leave_rest_of(&group);
                 work.let_go(ledger, &group).await;
                 return Ok(None);
             }

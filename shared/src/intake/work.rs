@@ -1,6 +1,6 @@
 //! What one call of [`Intake::ingest`](super::Intake::ingest) has to do and has done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::weight::{self, Pace};
 use crate::deadline::Deadline;
@@ -17,6 +17,9 @@ pub(super) struct Work<'a> {
     pub(super) deadline: &'a Deadline<'a>,
     /// Places of an object among those that were to be ingested, by its identity.
     pub(super) places: BTreeMap<String, Vec<usize>>,
+    /// Identities of the objects that are in the lake, or in quarantine. Every other goes back to the queue, so that what
+    /// nobody has thought of costs a delivery and not a log.
+    pub(super) settled: BTreeSet<String>,
     pub(super) report: Report,
     pub(super) pace: Pace,
     /// Groups that were begun.
@@ -60,7 +63,7 @@ impl Work<'_> {
         self.fail_objects(members, PANICKED);
     }
 
-    /// Tells what becomes of those that leave a group: whoever could not be read, in itself or for lack of time.
+    /// Tells what becomes of those that leave a group: whoever could not be read.
     /// `remaining` are the members that were read.
     pub(super) fn tell_who_leaves<S: Store>(
         &mut self,
@@ -72,31 +75,35 @@ impl Work<'_> {
         for failure in read.failures() {
             self.fail_member(member(failure.index), &failure.reason, failure.partial);
         }
-        let mut left = read.left().iter().map(|&index| member(index));
-        if self.begun == 1 && read.cut() == Some(0) {
-            // The first of an invocation's first group has had all the time there is.
-            if let Some(object) = left.next() {
-                let reason =
-                    "it cannot be read in the time of one invocation: give the function more memory or time";
-                self.fail_member(object, &format!("{object}: {reason}"), false);
-            }
-        }
-        left.for_each(|object| self.leave(std::slice::from_ref(object)));
-    }
-
-    /// Leaves objects to the queue.
-    pub(super) fn leave(&mut self, objects: &[ObjectRef]) {
-        for object in objects {
-            let places = self.places_of(object);
-            self.report.left.extend(places);
+        // The first of an invocation's first group has had all the time there is.
+        if self.begun == 1
+            && read.cut() == Some(0)
+            && let Some(&index) = read.left().first()
+        {
+            let object = member(index);
+            let reason =
+                "it cannot be read in the time of one invocation: give the function more memory or time";
+            self.fail_member(object, &format!("{object}: {reason}"), false);
         }
     }
 
-    /// Leaves the members that have not left the group.
-    pub(super) fn leave_rest_of(&mut self, group: &Group) {
-        for member in group.remaining() {
-            self.leave(std::slice::from_ref(&group.members[member]));
-        }
+    /// Notes that objects are in the lake.
+    pub(super) fn settle<'o>(&mut self, objects: impl IntoIterator<Item = &'o ObjectRef>) {
+        self.settled.extend(objects.into_iter().map(ObjectRef::identity));
+    }
+
+    /// The report. Of the objects at the places `logs`, those that are neither settled nor have failed are left.
+    pub(super) fn into_report(self, logs: &[usize]) -> Report {
+        let mut report = self.report;
+        report.failures.sort_by_key(|failure| failure.index);
+        report.failures.dedup_by_key(|failure| failure.index);
+        let has_failed =
+            |index: &usize| report.failures.binary_search_by_key(index, |failure| failure.index).is_ok();
+        let settled: BTreeSet<usize> =
+            self.settled.iter().filter_map(|identity| self.places.get(identity)).flatten().copied().collect();
+        let is_left = |index: &&usize| !settled.contains(*index) && !has_failed(*index);
+        report.left = logs.iter().filter(is_left).copied().collect();
+        report
     }
 
     /// None for a member of an earlier invocation's group that was not named this time.

@@ -25,8 +25,11 @@ const LAKE: &str = "aws-security-data-lake-test";
 /// Milliseconds that an invocation may take.
 pub(crate) const TIMEOUT: i64 = 60_000;
 
-/// A message that was received this often goes to the dead-letter queue, once there is no more trouble.
-const MAX_RECEIVES: u32 = 4;
+/// Milliseconds for which nobody else receives a message that was received: six times the function's, as in the template.
+const VISIBILITY_TIMEOUT: i64 = 6 * TIMEOUT;
+
+/// A message that was received this often since trouble has ended goes to the dead-letter queue.
+const MAX_RECEIVES: u32 = 10;
 
 /// An invocation under way.
 pub(crate) struct Worker {
@@ -220,7 +223,7 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
     for index in visible {
         if messages.len() < wanted && state.random.chance(70) {
             let message = &mut state.queue[index];
-            message.visible_at = now + 6 * TIMEOUT;
+            message.visible_at = now + VISIBILITY_TIMEOUT;
             message.receives += 1;
             messages.push(message.clone());
             if !state.quiet && state.random.chance(5) {
@@ -229,11 +232,9 @@ fn receive(world: &World, invocation: u64) -> Option<Worker> {
         }
     }
     if state.quiet {
-        // Trouble is over, so what still fails is beyond help. Little time passes between two deliveries here, and a lease
-        // that a dead invocation has left may hold for many of them.
-        let (dead, queue) = std::mem::take(&mut state.queue)
-            .into_iter()
-            .partition(|message| message.receives > 250 + MAX_RECEIVES);
+        // Trouble is over, so what still fails is beyond help.
+        let (dead, queue) =
+            std::mem::take(&mut state.queue).into_iter().partition(|message| message.receives > MAX_RECEIVES);
         state.queue = queue;
         state.dead_letters.extend::<Vec<Message>>(dead);
     }
@@ -326,25 +327,18 @@ fn step_worker(world: &World, workers: &mut Vec<Worker>, index: usize) {
         false => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
     };
     let mut state = world.state();
-    let now = state.now;
     for message in &worker.messages {
-        if failed.contains(&message.id.to_string()) {
+        // One that failed comes again when its visibility timeout ends, as does now and then one that did not.
+        let again = failed.contains(&message.id.to_string()) || !state.quiet && state.random.chance(5);
+        if !again {
+            state.queue.retain(|queued| queued.id != message.id);
+        } else if !state.quiet && state.random.chance(50) {
+            let now = state.now; // sooner than it should
             state
                 .queue
                 .iter_mut()
                 .filter(|queued| queued.id == message.id)
                 .for_each(|queued| queued.visible_at = now);
-        } else {
-            let again = !state.quiet && state.random.chance(5);
-            if again {
-                state
-                    .queue
-                    .iter_mut()
-                    .filter(|queued| queued.id == message.id)
-                    .for_each(|queued| queued.visible_at = now);
-            } else {
-                state.queue.retain(|queued| queued.id != message.id);
-            }
         }
     }
 }

@@ -96,6 +96,38 @@ pub(crate) fn left_out_while_looked_up(bug: Option<Bug>) -> Result<(), String> {
     Ok(())
 }
 
+/// As above, but the first invocation gives its group back as soon as it is decided, so that the second takes it over.
+pub(crate) fn left_out_before_taken_over() -> Result<(), String> {
+    const STEPS: usize = 40;
+    let objects = || [("broken", "r1 1 20000\n".to_owned()), ("good", "r2 1 20000\n".to_owned())];
+    let mut taken_over = false;
+    for (steps_of_first, steps_of_second) in (0..STEPS * STEPS).map(|at| (at / STEPS, at % STEPS)) {
+        let (world, messages) = world(objects(), 48 << 20, None);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut first = invoke(&world, 1, messages.clone());
+        let mut second = invoke(&world, 2, messages);
+        let mut ended = |worker: &mut Worker, steps: usize| {
+            (0..steps).any(|_| worker.future.as_mut().poll(&mut context).is_ready())
+        };
+        if ended(&mut first, steps_of_first) || ended(&mut second, steps_of_second) {
+            continue;
+        }
+        let is_decided = || world.state().groups.values().any(|entry| entry.group.left_out.is_some());
+        while !is_decided() && !ended(&mut first, 1) {}
+        drop(first);
+        world.state().groups.values_mut().for_each(|entry| entry.until = 0);
+        world.state().met.clear();
+        let failed = finish(&mut second).batch_item_failures;
+        taken_over |= world.state().met.contains("a group taken over");
+        if !failed.iter().any(|failure| failure.item_identifier == "0") {
+            return Err(format!(
+                "the broken object was acknowledged after {steps_of_first} and {steps_of_second} steps"
+            ));
+        }
+    }
+    if taken_over { Ok(()) } else { Err("no group was taken over".to_owned()) }
+}
+
 /// A group was begun with a table that the code of the next invocation does not know; the one after knows it again.
 pub(crate) fn a_table_that_is_not_known() -> Result<(), String> {
     let (world, mut messages) =

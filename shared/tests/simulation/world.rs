@@ -247,6 +247,9 @@ impl World {
     /// No more trouble from now on.
     pub(crate) fn calm(&self) {
         let mut state = self.state();
+        if !state.quiet {
+            state.queue.iter_mut().for_each(|message| message.receives = 0);
+        }
         (state.quiet, state.pace, state.skew) = (true, 0, 0);
         (state.throttled, state.cursed) = (None, None);
     }

@@ -7,6 +7,7 @@ VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 # The functions: a folder, a package and a binary of one name each. The other binary, `lake`, is no function.
 FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 ARCH ?= arm64
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # sam reports its use over the network unless told not to.
 export SAM_CLI_TELEMETRY := 0
 
@@ -34,17 +35,18 @@ setup: ## Install what the tests and the local Lambda need into ./.venv
 test: setup ## Run every test: Rust, then what crosses crates and tools
 	@echo "== Rust: unit and command-line tests of every crate, AWS edges included"
 	cargo test --workspace --all-features
+	@mkdir -p $(TARGET)/with-clients && cp $(TARGET)/debug/lake $(TARGET)/with-clients/lake
 	@echo "== Simulation: the whole road with everything going wrong, 10,000 seeds"
 	cargo test --release --package shared --test simulation
 	@echo "== Python: template, function under a local Lambda, readers of the Parquet files"
-	$(VENV) .venv/bin/python -m pytest tests
+	$(VENV) LAKE_WITH_CLIENTS="$(abspath $(TARGET))/with-clients/lake" .venv/bin/python -m pytest tests
 
 .PHONY: soak
 soak: setup ## Kill the function and `lake` at every call they make, for 200 rounds (ROUNDS=1000), and count the records; then 1 GB in one file
 	$(VENV) LEDGER_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_ledger.py -k storm
 	$(VENV) KILL_ROUNDS=$(or $(ROUNDS),200) .venv/bin/python -m pytest tests/test_killed_ingest.py
 	cargo build --release --package lake
-	$(VENV) GIGABYTE=1 LAKE="$${CARGO_TARGET_DIR:-target}/release/lake" .venv/bin/python -m pytest \
+	$(VENV) GIGABYTE=1 LAKE="$(abspath $(TARGET))/release/lake" .venv/bin/python -m pytest \
 		tests/test_robustness.py -k "gigabyte or many-mb"
 
 .PHONY: fuzz

@@ -1,8 +1,8 @@
 //! What a batch costs at AWS, about: so that the cost of a gigabyte is a metric, and a change that makes it dearer is
 //! seen.
 //!
-//! Public list prices of us-east-1 in micro US dollars, without free tiers and discounts, of November 2026. Other regions
-//! cost up to twice as much; what it is for is comparing, not accounting.
+//! Public list prices of us-east-1 in micro US dollars, as on the pages aws.amazon.com/{lambda,sqs,s3,dynamodb}/pricing,
+//! without free tiers and discounts. Other regions cost up to twice as much; what it is for is comparing, not accounting.
 //!
 //! | what | price | counted as |
 //! |---|---|---|

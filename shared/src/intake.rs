@@ -26,8 +26,17 @@
 //! as often as the queue allows, and ends in the dead-letter queue, where a person sees it.
 //!
 //! # Panics
-//! A panic is a mistake of ours in some object's data. It fails the group that it happens in, is counted, and leaves the
-//! others alone.
+//! A panic is a mistake of ours in some object's data. It is counted, and leaves other groups alone. If it happens while a
+//! group is undecided, the group is dissolved, and each of its members is a group of its own, last of all; so the one
+//! object fails alone.
+//!
+//! # Objects that end the invocation
+//! Nobody hears of an invocation that dies for lack of memory. Its messages come back together, and would take each other
+//! along to the dead-letter queue. So the ledger counts the runs of a group that nobody saw the end of, and after
+//! [`LOST_RUNS`] of them the group is dissolved in the same way. One that cannot be, as it has a single member or may have
+//! rows in the lake, is passed over every third time, so that what came with it is acknowledged meanwhile. New
+//! objects go before open groups, so that these cannot hold them up. With five deliveries, as in the template, a batch
+//! with one such object loses two to the group, two to the object, and is rid of all others with the last.
 
 mod run;
 mod weight;
@@ -54,6 +63,9 @@ pub const MAX_GROUP_BYTES: u64 = 64 << 20;
 
 /// How often objects are claimed that others claim at the same time.
 const CLAIMS: usize = 3;
+
+/// Runs of a group that did not come to an end, before it is dissolved.
+pub const LOST_RUNS: u32 = 2;
 
 /// Objects that the store is asked for at the same time what tells their content.
 const IDENTIFIED_AT_ONCE: usize = 16;
@@ -109,6 +121,8 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             deadline,
             places: BTreeMap::new(),
             settled: BTreeSet::new(),
+            alone: BTreeSet::new(),
+            may_be_decided: false,
             report: Report::default(),
             pace: Pace::default(),
             begun: 0,
@@ -212,6 +226,28 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 }
             }
             wanted = Vec::new();
+            let (alone, free) = free.into_iter().partition(|object| work.is_alone(object));
+            let together = weight::groups(free, ledger.max_members(), self.max_group_bytes);
+            let alone = weight::groups(alone, 1, self.max_group_bytes);
+            for members in together.into_iter().chain(alone) {
+                if !work.has_time_for(&members) {
+                    continue;
+                }
+                let group = Group::new(members, self.pipeline.output_settings());
+                work.report.requests.ledger_writes += cost::claim(group.members.len());
+                match ledger.claim(&group, lease).await {
+                    Ok(true) => {
+                        begun.insert(group.id.clone());
+                        wanted.extend(self.run(ledger, work, group).await);
+                    }
+                    Ok(false) if attempt < CLAIMS => wanted.extend(group.members),
+                    Ok(false) => {
+                        let reason = "others claim it at the same time; left to the queue";
+                        work.fail_objects(&group.members, reason);
+                    }
+                    Err(error) => work.fail_objects(&group.members, &error.to_string()),
+                }
+            }
             for (id, objects) in open {
                 if !begun.insert(id.clone()) {
                     continue; // it was run just now, and failed with all its members
@@ -224,32 +260,10 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     Ok(Some(group)) => {
                         // Who has left it since it was looked up is free.
                         wanted.extend(objects.into_iter().filter(|object| group.has_left(object)));
-                        match work.has_time_for(&group.members) {
-                            true => self.run(ledger, work, group).await,
-                            false => work.let_go(ledger, &group).await,
-                        }
+                        wanted.extend(self.go_on(ledger, work, group).await);
                     }
                     Ok(None) => work.fail_objects(&objects, "another invocation is at it; left to the queue"),
                     Err(error) => work.fail_objects(&objects, &error.to_string()),
-                }
-            }
-            for members in weight::groups(free, ledger.max_members(), self.max_group_bytes) {
-                if !work.has_time_for(&members) {
-                    continue;
-                }
-                let group = Group::new(members, self.pipeline.output_settings());
-                work.report.requests.ledger_writes += cost::claim(group.members.len());
-                match ledger.claim(&group, lease).await {
-                    Ok(true) => {
-                        begun.insert(group.id.clone());
-                        self.run(ledger, work, group).await;
-                    }
-                    Ok(false) if attempt < CLAIMS => wanted.extend(group.members),
-                    Ok(false) => {
-                        let reason = "others claim it at the same time; left to the queue";
-                        work.fail_objects(&group.members, reason);
-                    }
-                    Err(error) => work.fail_objects(&group.members, &error.to_string()),
                 }
             }
             if wanted.is_empty() {

@@ -24,6 +24,10 @@
 //! A group is run again *as it was begun*: the settings that its outputs depend on are written down with it
 //! ([`OutputSettings`]), and so are the names of the outputs before the first of them is completed.
 //!
+//! A group whose runs keep ending in the middle holds an object that the function cannot bear: one that takes more memory
+//! than there is, or a mistake of ours. Such a group is dissolved while it is undecided, by a decision that leaves all of
+//! its members out, and they are claimed again one by one: so the object is alone with its failure, and the others land.
+//!
 //! # Why each record is in the lake once
 //!
 //! * *At most one group.* An object is claimed by a conditional write, and freed only by the decision that leaves it
@@ -119,6 +123,14 @@ pub struct Group {
     /// Keys of the outputs that its runs may have completed.
     #[serde(default)]
     pub outputs: Vec<String>,
+    /// Runs of it, this one included, since one last came to its end, well or not. More than one says that invocations
+    /// died in the middle of it. Always one where the home does not count.
+    #[serde(default = "one")]
+    pub runs: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Group {
@@ -132,7 +144,7 @@ impl Group {
             digest.update(identity.as_bytes());
         }
         let id = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { id, members, left_out: None, settings: Some(settings), outputs: Vec::new() }
+        Self { id, members, left_out: None, settings: Some(settings), outputs: Vec::new(), runs: 1 }
     }
 
     /// The members that have not left it.
@@ -222,7 +234,7 @@ pub trait Ledger: Send + Sync {
     /// The group is done.
     fn finish(&self, group: &Group) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// Gives the lease back, so that the next delivery need not wait for its end.
+    /// Gives the lease back, so that the next delivery need not wait for its end. Runs are counted on from the group's.
     fn release(&self, group: &Group, lease: &Lease) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Notes what has come into the lake at `now`, in milliseconds since the epoch: see [`seen`]. A home that keeps

@@ -85,6 +85,7 @@ const TROUBLE: &[&str] = &[
     "a note that failed",
     "a partition that cannot be registered",
     "ended at its deadline",
+    "killed by an object",
     "throttled",
     "torn while read",
 ];
@@ -163,6 +164,17 @@ fn an_invocation_stops_in_time() {
             "{max_objects}: {left:?}"
         );
     }
+}
+
+/// As the template has it: after the fifth delivery a message goes to the dead-letter queue.
+#[test]
+fn an_object_that_ends_its_invocations_goes_alone() {
+    limits::a_deadly_object_goes_alone();
+}
+
+#[test]
+fn a_panic_while_reading_costs_its_object_alone() {
+    limits::a_panic_costs_its_object_alone();
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt as _;
 use tracing::warn;
 
-use super::Intake;
 use super::work::Work;
+use super::{Intake, LOST_RUNS};
 use crate::catalog::Catalog;
 use crate::cost;
 use crate::ledger::{Group, Ledger, LedgerError};
@@ -16,9 +16,52 @@ use crate::pipeline::{Pipeline, Read};
 use crate::store::Store;
 
 impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
-    /// Runs a group whose lease is ours, to its end or to a failure of all its members.
-    pub(super) async fn run(&self, ledger: &L, work: &mut Work<'_>, group: Group) {
+    /// Goes on with a group that was taken over. The answer are members that are free by now, to be claimed.
+    pub(super) async fn go_on(&self, ledger: &L, work: &mut Work<'_>, group: Group) -> Vec<ObjectRef> {
+        if !work.has_time_for(&group.members) {
+            let runs = group.runs.saturating_sub(1); // this was none
+            work.let_go(ledger, &group, runs).await;
+            return Vec::new();
+        }
+        if group.runs > LOST_RUNS {
+            if group.left_out.is_none() && group.members.len() > 1 {
+                return self.dissolve(ledger, work, group).await;
+            }
+            let reason = format!(
+                "its last {LOST_RUNS} runs have not come to an end, so this time it is passed over; give the function more \
+                 memory, or report it as a bug"
+            );
+            work.fail_objects(&group.members, &reason);
+            work.let_go(ledger, &group, 0).await;
+            return Vec::new();
+        }
+        self.run(ledger, work, group).await
+    }
+
+    /// Frees the members of an undecided group, to be ingested one by one.
+    async fn dissolve(&self, ledger: &L, work: &mut Work<'_>, group: Group) -> Vec<ObjectRef> {
+        let members = group.members.len();
+        warn!(group = group.id, members, "one of this group ends its runs; they are ingested one by one");
+        let all: Vec<usize> = (0..group.members.len()).collect();
+        work.report.requests.ledger_writes += cost::decide(all.len(), all.len());
+        match ledger.decide(&group, &all, &[], work.lease).await {
+            Ok(true) => {
+                work.alone.extend(group.members.iter().map(ObjectRef::identity));
+                group.members
+            }
+            held => {
+                work.fail_objects(&group.members, &undecided(held));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Runs a group whose lease is ours, to its end or to a failure of all its members. The answer are members that are
+    /// free by now, to be claimed.
+    pub(super) async fn run(&self, ledger: &L, work: &mut Work<'_>, group: Group) -> Vec<ObjectRef> {
         let started = work.begin();
+        work.may_be_decided = group.left_out.is_some();
+        let mut free = Vec::new();
         let run = AssertUnwindSafe(Box::pin(self.run_as_begun(ledger, work, &group))).catch_unwind();
         match run.await {
             Ok(Ok(())) => {}
@@ -27,16 +70,21 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     work.fail_objects(&group.members, reason);
                 }
                 if stopped.lets_go {
-                    work.let_go(ledger, &group).await;
+                    work.let_go(ledger, &group, 0).await;
                 }
+            }
+            Err(_panic) if !work.may_be_decided && group.members.len() > 1 => {
+                work.report.panics += 1;
+                free = self.dissolve(ledger, work, group.clone()).await;
             }
             Err(_panic) => {
                 // Wherever it was: whoever runs the group again completes what this run may have completed.
                 work.group_panicked(&group.members);
-                work.let_go(ledger, &group).await;
+                work.let_go(ledger, &group, group.runs).await;
             }
         }
         work.end(&group.members, started);
+        free
     }
 
     async fn run_as_begun(&self, ledger: &L, work: &mut Work<'_>, group: &Group) -> Result<(), Stopped> {
@@ -132,6 +180,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                 self.withdraw(pipeline, &group).await?;
             }
             work.report.requests.ledger_writes += cost::decide(group.members.len(), left_out.len());
+            work.may_be_decided = true;
             let held = match &group.left_out {
                 Some(before) if *before == left_out && noted == group.outputs => Ok(true),
                 Some(before) if *before == left_out => ledger.note_outputs(&group, &noted, lease).await,
@@ -155,7 +204,7 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
             // Where the buffer runs full depends on all that was read, so the outputs may have been cut in another
             // way than a later run cuts them, which does not read those that have left. So the others are read again.
             if !work.deadline.has(took) {
-                work.let_go(ledger, &group).await;
+                work.let_go(ledger, &group, 0).await;
                 return Ok(None);
             }
         }

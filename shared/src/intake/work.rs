@@ -20,6 +20,10 @@ pub(super) struct Work<'a> {
     /// Identities of the objects that are in the lake, or in quarantine. Every other goes back to the queue, so that what
     /// nobody has thought of costs a delivery and not a log.
     pub(super) settled: BTreeSet<String>,
+    /// Identities of the objects that are to be in no group with others.
+    pub(super) alone: BTreeSet<String>,
+    /// True if the ledger was asked to decide on the group that is run, or was before.
+    pub(super) may_be_decided: bool,
     pub(super) report: Report,
     pub(super) pace: Pace,
     /// Groups that were begun.
@@ -126,8 +130,14 @@ impl Work<'_> {
         self.pace.add(weight::bytes(members), self.deadline.now().saturating_sub(started));
     }
 
-    pub(super) async fn let_go<L: Ledger>(&mut self, ledger: &L, group: &Group) {
+    /// True if the object is to be in no group with others.
+    pub(super) fn is_alone(&self, object: &ObjectRef) -> bool {
+        self.alone.contains(&object.identity())
+    }
+
+    /// Gives the lease of a group back, of which `runs` have not come to an end.
+    pub(super) async fn let_go<L: Ledger>(&mut self, ledger: &L, group: &Group, runs: u32) {
         // If this fails, the next delivery waits for the lease's end.
-        let _ = ledger.release(group, self.lease).await;
+        let _ = ledger.release(&Group { runs, ..group.clone() }, self.lease).await;
     }
 }

@@ -3,7 +3,7 @@
 //! | item | attributes |
 //! |---|---|
 //! | `object#<64 hex>`, by the object's identity | `group`, `expires` |
-//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `expires` |
+//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `runs`, `expires` |
 //!
 //! What was last seen is in items of its own: see `seen`.
 //!
@@ -89,7 +89,8 @@ fn group_of(id: &str, entry: &Item) -> Option<Group> {
     let left_out = string(entry, "left_out").map(serde_json::from_str).transpose().ok()?;
     let settings = string(entry, "settings").map(serde_json::from_str).transpose().ok()?;
     let outputs = string(entry, "outputs").map(serde_json::from_str).transpose().ok()?.unwrap_or_default();
-    Some(Group { id: id.to_owned(), members, left_out, settings, outputs })
+    let runs = entry.get("runs").and_then(|runs| runs.as_n().ok()?.parse().ok()).unwrap_or(1);
+    Some(Group { id: id.to_owned(), members, left_out, settings, outputs, runs })
 }
 
 /// The attribute `outputs`; `None` if it would be too long.
@@ -238,6 +239,7 @@ impl Ledger for DynamoLedger {
             ("owner".to_owned(), text(&lease.owner)),
             ("lease".to_owned(), number(lease.until)),
             ("members".to_owned(), text(members)),
+            ("runs".to_owned(), number(group.runs.into())),
             ("expires".to_owned(), expires(lease, TTL_DAYS + 7)),
         ]);
         if let Some(settings) = &group.settings {
@@ -258,13 +260,14 @@ impl Ledger for DynamoLedger {
         let failed = |reason| LedgerError { operation: "take a group over", reason };
         let call = self
             .update(id)
-            .update_expression("SET #owner = :owner, lease = :until")
+            .update_expression("SET #owner = :owner, lease = :until ADD runs :one")
             .condition_expression("#state = :open AND lease < :now")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":owner", text(&lease.owner))
             .expression_attribute_values(":until", number(lease.until))
             .expression_attribute_values(":now", number(lease.now))
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":open", text("open"))
             .return_values(ReturnValue::AllNew)
             .send();
@@ -362,11 +365,12 @@ impl Ledger for DynamoLedger {
     async fn release(&self, group: &Group, lease: &Lease) -> Result<(), LedgerError> {
         let call = self
             .update(&group.id)
-            .update_expression("SET lease = :over")
+            .update_expression("SET lease = :over, runs = :runs")
             .condition_expression("#owner = :owner AND #state = :open")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":over", number(0))
+            .expression_attribute_values(":runs", number(group.runs.into()))
             .expression_attribute_values(":owner", text(&lease.owner))
             .expression_attribute_values(":open", text("open"))
             .send();

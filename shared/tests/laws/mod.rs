@@ -64,6 +64,7 @@ pub(crate) async fn hold_for<L: Ledger>(ledger: &L) {
     outputs_are_noted_by_the_owner_of_a_decided_group(ledger).await;
     what_is_done_stays_done(ledger).await;
     a_lease_is_given_back_by_its_owner(ledger).await;
+    runs_without_an_end_are_counted(ledger).await;
     nothing_is_asked_for(ledger).await;
 }
 
@@ -98,7 +99,8 @@ async fn a_living_lease_protects<L: Ledger>(ledger: &L) {
         "at its last moment"
     );
     let taken = ledger.take_over(&group.id, &lease("you", NOW + HOUR + 1)).await.unwrap();
-    assert_eq!(taken, Some(group.clone()));
+    let runs = taken.as_ref().map_or(0, |taken| taken.runs);
+    assert_eq!(taken, Some(Group { runs, ..group.clone() }));
     assert_eq!(ledger.take_over(&group.id, &lease("third", NOW + HOUR + 2)).await.unwrap(), None);
     assert_eq!(ledger.take_over(&"0".repeat(32), &me).await.unwrap(), None, "there is no such group");
 }
@@ -110,7 +112,8 @@ async fn what_was_begun_is_handed_on<L: Ledger>(ledger: &L) {
     assert!(ledger.decide(&group, &[1], &keys(&["x"]), &lease("me", NOW)).await.unwrap());
     let later = lease("you", NOW + 2 * HOUR);
     let taken = ledger.take_over(&group.id, &later).await.unwrap().unwrap();
-    assert_eq!(taken, Group { left_out: Some(vec![1]), outputs: keys(&["x"]), ..group.clone() });
+    let runs = taken.runs;
+    assert_eq!(taken, Group { left_out: Some(vec![1]), outputs: keys(&["x"]), runs, ..group.clone() });
     assert!(ledger.note_outputs(&taken, &keys(&["x", "y"]), &later).await.unwrap());
     let again = ledger.take_over(&group.id, &lease("third", NOW + 4 * HOUR)).await.unwrap().unwrap();
     assert_eq!(again.outputs, keys(&["x", "y"]));
@@ -194,6 +197,22 @@ async fn a_lease_is_given_back_by_its_owner<L: Ledger>(ledger: &L) {
     ledger.release(&group, &me).await.unwrap();
     let taken = ledger.take_over(&group.id, &you).await.unwrap().unwrap();
     assert_eq!(taken.left_out, Some(Vec::new()));
+}
+
+/// Where the home is used by one process at a time, whoever starts the next one has seen how the last one ended.
+async fn runs_without_an_end_are_counted<L: Ledger>(ledger: &L) {
+    const LAW: &str = "runs";
+    let group = group(LAW, &["a"]);
+    assert!(ledger.claim(&group, &lease("me", NOW)).await.unwrap());
+    for (run, then) in [(2, None), (3, Some(0)), (1, Some(1)), (2, None), (3, None)] {
+        let next = lease("me", NOW + 2 * i64::from(run) * HOUR);
+        let taken = ledger.take_over(&group.id, &Lease { now: i64::MAX / 2, ..next.clone() }).await.unwrap();
+        let taken = taken.unwrap();
+        assert_eq!(taken.runs, if ledger.is_exclusive() { 1 } else { run });
+        if let Some(runs) = then {
+            ledger.release(&Group { runs, ..taken }, &next).await.unwrap();
+        }
+    }
 }
 
 async fn nothing_is_asked_for<L: Ledger>(ledger: &L) {

@@ -36,6 +36,8 @@ pub(crate) enum Bug {
     ForgetToFree,
     /// A lease is given back together with the claims, though rows of the group may be visible.
     FreeOnRelease,
+    /// Runs of a group that did not come to an end are not counted.
+    ForgetRuns,
     /// What was left for lack of time is acknowledged.
     AcknowledgeLeft,
     /// What was seen last is what came last, though it may be older.
@@ -57,6 +59,7 @@ impl Bug {
         Self::SkipRegistration,
         Self::ForgetToFree,
         Self::FreeOnRelease,
+        Self::ForgetRuns,
         Self::AcknowledgeLeft,
         Self::SeenMovesBack,
         Self::VisibleWhileWritten,

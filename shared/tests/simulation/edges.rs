@@ -30,6 +30,12 @@ impl Store for Buckets {
         if self.0.call(Edge::Raw).await != Fate::Done {
             return Err(failed("get", &object.key));
         }
+        if self.0.state().deadly.as_ref() == Some(&object.key) {
+            let panics = self.0.state().panics;
+            assert!(!panics, "a deliberate panic");
+            self.0.state().killed = true;
+            std::future::pending::<()>().await;
+        }
         let content = self.0.state().raw.get(&object.key).cloned();
         let not_found = || StoreError::NotFound { location: object.key.clone() };
         let (bytes, etag) = content.ok_or_else(not_found)?;
@@ -247,13 +253,14 @@ impl Ledger for Book {
     }
 
     async fn take_over(&self, id: &str, lease: &Lease) -> Result<Option<Group>, LedgerError> {
-        let mut taken = None;
+        let (mut taken, count) = (None, !self.0.has(Bug::ForgetRuns));
         self.conditional("take over", |state| {
             let Some(entry) = state.groups.get_mut(id).filter(|entry| !entry.done && entry.until < lease.now)
             else {
                 return false;
             };
             (entry.owner, entry.until) = (lease.owner.clone(), lease.until);
+            entry.group.runs += u32::from(count);
             state.met.insert("a group taken over");
             taken = Some(entry.group.clone());
             true
@@ -348,7 +355,7 @@ impl Ledger for Book {
             }
             let entry = state.groups.get_mut(&group.id).filter(|entry| entry.owner == lease.owner);
             entry.is_some_and(|entry| {
-                entry.until = 0;
+                (entry.until, entry.group.runs) = (0, group.runs);
                 true
             })
         })

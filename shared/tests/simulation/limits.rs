@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::task::{Context, Poll, Waker};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -91,6 +92,63 @@ pub(crate) fn work_stops_in_time(max_objects: u64) -> BTreeSet<usize> {
         assert!(each_once(&world), "{pace} ms a call");
     }
     left
+}
+
+/// One of a batch ends each invocation that reads it. The others land and are acknowledged by the fifth delivery, which it
+/// is given up after.
+pub(crate) fn a_deadly_object_goes_alone() {
+    for deadly in 0..OBJECTS {
+        let (world, mut messages, _) = world();
+        world.state().deadly = Some(format!("logs/{deadly}.log.gz"));
+        let mut context = Context::from_waker(Waker::noop());
+        for delivery in 1..=5 {
+            let mut worker = invoke(&world, delivery, messages.clone());
+            let answer = loop {
+                let polled = worker.future.as_mut().poll(&mut context);
+                if std::mem::take(&mut world.state().killed) {
+                    break None;
+                }
+                if let Poll::Ready(answer) = polled {
+                    break Some(answer);
+                }
+            };
+            drop(worker);
+            if let Some(answer) = answer {
+                let failed = answer.batch_item_failures.iter().map(|failure| &failure.item_identifier);
+                let failed: BTreeSet<u64> = failed.map(|id| id.parse().unwrap()).collect();
+                messages.retain(|message| failed.contains(&message.id));
+            }
+            world.state().now += 6 * TIMEOUT;
+        }
+        assert_eq!(messages.iter().map(|message| message.id).collect::<Vec<_>>(), [deadly]);
+        let found = found(&world);
+        assert_eq!(found.len() as u64, OBJECTS - 1, "{deadly} is deadly: {found:?}");
+        assert!(
+            found.values().all(|places| places.values().eq([&1]))
+                && !found.contains_key(&format!("r{deadly}"))
+        );
+        // With more memory it lands.
+        world.state().deadly = None;
+        assert_eq!(failed(&world, 9, &messages), BTreeSet::new());
+        assert!(each_once(&world));
+    }
+}
+
+/// A panic while a group is read costs the object that causes it, and no other.
+pub(crate) fn a_panic_costs_its_object_alone() {
+    for deadly in 0..OBJECTS {
+        let (world, messages, _) = world();
+        {
+            let mut state = world.state();
+            (state.deadly, state.panics) = (Some(format!("logs/{deadly}.log.gz")), true);
+        }
+        assert_eq!(failed(&world, 1, &messages), BTreeSet::from([deadly]));
+        assert_eq!(found(&world).len() as u64, OBJECTS - 1);
+        world.state().panics = false;
+        world.state().deadly = None;
+        assert_eq!(failed(&world, 2, &messages), BTreeSet::new());
+        assert!(each_once(&world));
+    }
 }
 
 /// A panic while rows are published costs its group this turn, no other group, and no row.

@@ -161,6 +161,15 @@ fn deliver(world: &World) -> (Counts, Vec<String>) {
             state.queue.push(Message { id, body: body.to_string(), visible_at, receives: 0 });
         }
     }
+    if state.random.chance(15) {
+        let key = format!("logs/{}.log.gz", state.random.below(objects));
+        let etag = state.raw[&key].1.clone();
+        state.records[&etag].clone().iter().for_each(|id| {
+            expected.remove(id);
+        });
+        state.deadly = Some(key.clone());
+        broken.push(key);
+    }
     drop(state);
     overwrite(world, &mut expected, &broken);
     (expected, broken)
@@ -320,7 +329,13 @@ async fn forgetful(
 /// Lets an invocation go on to its next await point; at its end the queue hears of it.
 fn step_worker(world: &World, workers: &mut Vec<Worker>, index: usize) {
     let mut context = Context::from_waker(Waker::noop());
-    let std::task::Poll::Ready(answer) = workers[index].future.as_mut().poll(&mut context) else { return };
+    let polled = workers[index].future.as_mut().poll(&mut context);
+    if std::mem::take(&mut world.state().killed) {
+        workers.swap_remove(index);
+        world.state().met.insert("killed by an object");
+        return;
+    }
+    let std::task::Poll::Ready(answer) = polled else { return };
     let worker = workers.swap_remove(index);
     let failed: Vec<String> = match world.has(Bug::ForgetFailures) {
         true => Vec::new(),

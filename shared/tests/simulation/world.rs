@@ -124,6 +124,10 @@ pub(crate) struct State {
     pub(crate) cursed: Option<&'static str>,
     /// True if that is a panic.
     pub(crate) panics: bool,
+    /// The key of an object that ends every invocation that reads it, as one does for which there is not enough memory.
+    pub(crate) deadly: Option<String>,
+    /// True if it has done so just now.
+    pub(crate) killed: bool,
     pub(crate) raw: BTreeMap<String, (Vec<u8>, String)>,
     pub(crate) lake: BTreeMap<String, Vec<u8>>,
     pub(crate) partitions: BTreeSet<String>,
@@ -184,6 +188,8 @@ impl World {
             skew,
             throttled: None,
             cursed,
+            deadly: None,
+            killed: false,
             panics: false,
             raw: BTreeMap::new(),
             lake: BTreeMap::new(),

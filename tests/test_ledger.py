@@ -9,6 +9,8 @@ import contextlib
 import json
 import os
 import random
+import re
+import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ import urllib.request
 import uuid
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import aws_local
@@ -447,6 +450,56 @@ def test_an_invocation_that_is_short_of_time_leaves_objects_to_the_queue(sky):
     assert metrics[-1]["EstimatedCost"] > 0
     groups = [item for item in sky.client("dynamodb").scan(TableName=TABLE)["Items"] if "members" in item]
     assert [len(json.loads(group["members"]["S"])) for group in groups] == [1] * len(uids)
+
+
+def end_leases(client):
+    """What half a minute after an invocation's time does."""
+    for item in client("dynamodb").scan(TableName=TABLE)["Items"]:
+        if "lease" in item and item["state"]["S"] == "open":
+            client("dynamodb").update_item(
+                TableName=TABLE,
+                Key={"id": item["id"]},
+                UpdateExpression="SET lease = :over",
+                ExpressionAttributeValues={":over": {"N": "0"}},
+            )
+
+
+def limit_memory(pid, more):
+    """Lets a process that has started have so many bytes more than it has."""
+    time.sleep(1)
+    (size,) = re.findall(r"VmSize:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    limit = int(size) * 1024 + more
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+
+
+def test_an_object_that_takes_more_memory_than_there_is_goes_alone(sky):
+    sky.post("/moto-api/reset")
+    create(sky.client)
+    raw, uids = Bucket(sky.client("s3")), [f"light-{number}" for number in range(6)]
+    waiting = {uid: raw.put_records(uid, uid) for uid in uids[:3]}
+    # A record takes about four times its size.
+    waiting["heavy"] = raw.put("heavy", cloudtrail_file(record("heavy", requestParameters={"words": "x" * (24 << 20)})))
+    waiting |= {uid: raw.put_records(uid, uid) for uid in uids[3:]}
+    deaths = 0
+    for _ in range(5):  # deliveries, as the template has it
+        instance = sky.instance()
+        limit_memory(instance.pid, 48 << 20)
+        try:
+            answer = instance.invoke(aws_local.sqs_event(list(waiting.items())))
+            waiting = {uid: waiting[uid] for uid in aws_local.failures(answer)}
+        except Died:
+            deaths += 1
+        finally:
+            instance.stop()
+        end_leases(sky.client)
+    assert (deaths, list(waiting)) == (4, ["heavy"])
+    assert in_the_lake(sky.client) == Counter(uids)
+    instance = sky.instance()
+    try:
+        assert aws_local.failures(instance.invoke(aws_local.sqs_event(list(waiting.items())))) == []
+    finally:
+        instance.stop()
+    assert in_the_lake(sky.client) == Counter([*uids, "heavy"])
 
 
 def test_each_record_is_in_the_lake_once_after_a_storm(sky, capsys):

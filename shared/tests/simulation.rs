@@ -154,6 +154,17 @@ fn a_group_takes_objects_up_to_its_weight() {
     limits::groups_are_weighed();
 }
 
+/// Each point of the one with every fifth of the other; without optimisation a part of them.
+#[test]
+fn invocations_may_die_at_every_await() {
+    let strides = if cfg!(debug_assertions) { [(11, 17), (17, 11)] } else { [(1, 5), (5, 1)] };
+    for (first, second) in strides {
+        let pairs = limits::dies_at_every_await(first, second);
+        let all = pairs * first * second;
+        assert!(all > 3_000, "{pairs} pairs are too few to have been through it all");
+    }
+}
+
 /// All objects in one group, some in each, one in each.
 #[test]
 fn an_invocation_stops_in_time() {

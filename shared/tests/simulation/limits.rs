@@ -94,6 +94,46 @@ pub(crate) fn work_stops_in_time(max_objects: u64) -> BTreeSet<usize> {
     left
 }
 
+/// Two invocations die one after the other, each at any of its await points, and the next ones come to their end. Answers how
+/// many pairs of points that were, with so many points from one to the next.
+pub(crate) fn dies_at_every_await(stride_of_first: usize, stride_of_second: usize) -> usize {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut pairs = 0;
+    for first in (0..).step_by(stride_of_first) {
+        let mut is_past = true;
+        for second in (0..).step_by(stride_of_second) {
+            let (world, mut messages, _) = world();
+            // One cannot be read, so it leaves the group; what is in the lake of the others must not depend on it.
+            let broken = messages.remove(0);
+            world.state().raw.get_mut("logs/0.log.gz").unwrap().0.truncate(9);
+            messages.push(broken);
+            let mut die = |invocation, steps| {
+                let mut worker = invoke(&world, invocation, messages.clone());
+                let ended = (0..steps).any(|_| worker.future.as_mut().poll(&mut context).is_ready());
+                drop(worker);
+                world.state().now += 6 * TIMEOUT;
+                ended
+            };
+            is_past = die(1, first);
+            if is_past || die(2, second) {
+                break;
+            }
+            failed(&world, 3, &messages); // a group that is decided is passed over now
+            let waiting = failed(&world, 4, &messages);
+            assert_eq!(waiting, BTreeSet::from([0]), "died after {first} and {second} steps");
+            let found = found(&world);
+            let once =
+                found.len() as u64 == OBJECTS - 1 && found.values().all(|places| places.values().eq([&1]));
+            assert!(once, "died after {first} and {second} steps: {found:?}");
+            pairs += 1;
+        }
+        if is_past {
+            break;
+        }
+    }
+    pairs
+}
+
 /// One of a batch ends each invocation that reads it. The others land and are acknowledged by the fifth delivery, which it
 /// is given up after.
 pub(crate) fn a_deadly_object_goes_alone() {

@@ -245,7 +245,7 @@ mod tests {
     fn what_is_behind() {
         let behind = Some(("t".to_owned(), Standing::Behind(vec!["x".into()])));
         let old = FoundPartition { is_behind: true, ..found("20260314") };
-        let findings = compare(&TABLE, &[old.prefix.clone()], behind, vec![old.clone()]);
+        let findings = compare(&TABLE, std::slice::from_ref(&old.prefix), behind, vec![old.clone()]);
         let table = What::TableBehind { name: "t".into(), lacking: vec!["x".into()] };
         assert_eq!(findings, [table, What::PartitionsBehind(vec![old.partition])]);
     }

@@ -105,7 +105,7 @@ impl Work<'_> {
             |index: &usize| report.failures.binary_search_by_key(index, |failure| failure.index).is_ok();
         let settled: BTreeSet<usize> =
             self.settled.iter().filter_map(|identity| self.places.get(identity)).flatten().copied().collect();
-        let is_left = |index: &&usize| !settled.contains(*index) && !has_failed(*index);
+        let is_left = |index: &&usize| !settled.contains(*index) && !has_failed(index);
         report.left = logs.iter().filter(is_left).copied().collect();
         report
     }

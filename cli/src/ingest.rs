@@ -168,7 +168,7 @@ pub(crate) fn run(args: &IngestArgs, out: &mut dyn Write) -> anyhow::Result<Exit
 /// Runs the command for those files that `takes` accepts.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&args.lake)
         .with_context(|| format!("cannot make the lake {}", args.lake.display()))?;

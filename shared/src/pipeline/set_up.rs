@@ -13,7 +13,7 @@ pub enum SetUpError {
         /// What does not fit.
         error: RowsError,
     },
-    /// See [`Settings::drop_repeated_events`].
+    /// See [`drop_repeated_events`](super::Settings::drop_repeated_events).
     #[error("repeated events of {source_name} cannot be told (DROP_REPEATED_EVENTS): {reason}")]
     NoEventId {
         /// The source.

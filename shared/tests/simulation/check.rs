@@ -16,6 +16,9 @@ pub(crate) type Counts = BTreeMap<String, u32>;
 /// Where a record is, and how often: in a table (by its source version), or in quarantine.
 pub(crate) type Places = BTreeMap<String, u32>;
 
+/// The records by id, and the latest time by origin.
+pub(crate) type Found = (BTreeMap<String, Places>, BTreeMap<Origin, i64>);
+
 const QUARANTINE: &str = "quarantine";
 
 /// Counts what is in the lake and in quarantine: each record is in quarantine, or a row in each of the tables that its
@@ -65,10 +68,7 @@ fn check_seen(state: &State, latest: &BTreeMap<Origin, i64>) -> Result<(), Strin
 }
 
 /// What a reader finds: the records, in the lake and in quarantine, and the latest time by origin.
-pub(crate) fn find(
-    lake: &BTreeMap<String, Vec<u8>>,
-    partitions: &BTreeSet<String>,
-) -> Result<(BTreeMap<String, Places>, BTreeMap<Origin, i64>), String> {
+pub(crate) fn find(lake: &BTreeMap<String, Vec<u8>>, partitions: &BTreeSet<String>) -> Result<Found, String> {
     let mut found: BTreeMap<String, Places> = BTreeMap::new();
     let mut latest = BTreeMap::new();
     let mut add = |id: &str, place: &str| {

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) enum Reason {
     /// It announces no object in any shape that is known
     NotUnderstood,
+    /// Neither key nor content of its object is that of a log of a known source
+    Unrecognised,
     /// Its object is in a bucket that the function does not read
     OtherBucket,
     /// Its object is gone, or was overwritten after it was announced
@@ -29,6 +31,7 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::NotUnderstood => "not_understood",
+            Self::Unrecognised => "unrecognised",
             Self::OtherBucket => "other_bucket",
             Self::NoSuchObject => "no_such_object",
             Self::AccessDenied => "access_denied",
@@ -43,6 +46,10 @@ impl Reason {
         match self {
             Self::NotUnderstood => {
                 "something else sends to the queue, or a newer function understands it; --reason not_understood sends it back"
+            }
+            Self::Unrecognised => {
+                "on a folder, `lake ingest PATH --source NAME` takes a file for a log of that source, and one that is none is \
+                 moved away; on a deployment, mend <Source>Keys or who announces it"
             }
             Self::OtherBucket => {
                 "the bucket is not the source's <Source>BucketName; mend who announces it, or the parameter"

@@ -89,8 +89,15 @@ impl<'a> Doctor<'a> {
         if object.key.ends_with('/') || object.size == Some(0) {
             return Ok((Reason::Ready, Some("it is empty, which is skipped".to_owned())));
         }
-        if let KeyClass::NotALog(reason) = self.source.0.classify(&object.key) {
-            return Ok((Reason::Ready, Some(format!("it is no log ({reason}), which is skipped"))));
+        match self.source.0.classify(&object.key) {
+            KeyClass::NotALog(reason) => {
+                return Ok((Reason::Ready, Some(format!("it is no log ({reason}), which is skipped"))));
+            }
+            KeyClass::Unknown => {
+                let detail = format!("{object} is not named as a log of {} is", self.deployed.name);
+                return Ok((Reason::Unrecognised, Some(detail)));
+            }
+            KeyClass::Log(_) => {}
         }
         let is_named = object.version.is_some() || object.etag.is_some();
         if is_named && self.is_known(object).await? {

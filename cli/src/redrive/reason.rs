@@ -14,6 +14,8 @@ pub(crate) enum Reason {
     Unrecognised,
     /// Its object is in a bucket that the function does not read
     OtherBucket,
+    /// Its object is one of a group that was decided, of which one is gone or was overwritten
+    GroupIncomplete,
     /// Its object is gone, or was overwritten after it was announced
     NoSuchObject,
     /// Its object may not be read
@@ -33,6 +35,7 @@ impl Reason {
             Self::NotUnderstood => "not_understood",
             Self::Unrecognised => "unrecognised",
             Self::OtherBucket => "other_bucket",
+            Self::GroupIncomplete => "group_incomplete",
             Self::NoSuchObject => "no_such_object",
             Self::AccessDenied => "access_denied",
             Self::TooLarge => "too_large",
@@ -53,6 +56,10 @@ impl Reason {
             }
             Self::OtherBucket => {
                 "the bucket is not the source's <Source>BucketName; mend who announces it, or the parameter"
+            }
+            Self::GroupIncomplete => {
+                "restore the object that is gone, which --entries names, and all of its group are ready; where it cannot be \
+                 restored, see docs/operate.md, Groups that cannot end"
             }
             Self::NoSuchObject => "restore the object, or let the message expire",
             Self::AccessDenied => {

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import aws_local
 from aws_local import ROOT
-from cloudformation import ALARM, MAPPING, RAW, STACK, STREAM, evaluate, expand, load, of_type
+from cloudformation import ALARM, DASHBOARD, MAPPING, RAW, STACK, STREAM, evaluate, expand, load, of_type
 
 # moto's CloudFormation has none of these; no command of the operator needs them.
-NOT_IN_MOTO = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", ALARM, STREAM, "AWS::Logs::LogStream"}
+NOT_IN_MOTO = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", ALARM, DASHBOARD, STREAM, "AWS::Logs::LogStream"}
 RUN_SECONDS = 120
 
 

@@ -5,6 +5,7 @@ that break them.
 """
 
 import copy
+import itertools
 import json
 import re
 import subprocess
@@ -274,6 +275,17 @@ def test_a_large_batch_needs_a_window(expanded, size, window, accepted):
 
 
 # ---- The linters, as a user runs them --------------------------------------------------------------------------------
+
+
+def test_half_of_the_time_is_for_work(expanded):
+    """The stack refuses a StopBeforeSeconds that the function would not keep to, and no other."""
+    allowed = {name: expanded["Parameters"][name]["AllowedValues"] for name in ("Timeout", "StopBeforeSeconds")}
+    assert {1, 20, 300} <= set(allowed["StopBeforeSeconds"])
+    for timeout, stop in itertools.product(*allowed.values()):
+        plan = evaluate(expanded, "defaults", Timeout=timeout, StopBeforeSeconds=stop)
+        rules = [rule for rule in expanded["Rules"].values() if plan.value(rule["RuleCondition"])]
+        holds = all(plan.value(one["Assert"]) for rule in rules for one in rule["Assertions"])
+        assert holds == (stop <= timeout / 2), (timeout, stop)
 
 
 def run_tool(*command: str | Path, **variables: str) -> subprocess.CompletedProcess:

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -16,17 +16,17 @@ use clap::Parser as _;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::layout::Codec;
-use shared::ledger::folder::FolderState;
+use shared::ledger::folder::{FolderState, failed};
 use shared::pipeline::Settings;
 use shared::source::EventId;
 use tokio::runtime::Builder;
 
+use self::failures::Failures;
 use self::run::Ingest;
 
 use crate::Usage;
 use crate::files::{self, RawFile};
 use crate::quarantine;
-use crate::recognise;
 use crate::selection::Selection;
 use crate::sources::{self, Sources, Verdict};
 use crate::summary::{Failed, Summary};
@@ -181,12 +181,31 @@ pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write)
     quarantine::refuse_interrupted(&state)?;
     let found = files::find(&args.paths, &lake);
     let mut summary = Summary::default();
+    let mut unrecognised = Failures::read(&state, failed::UNRECOGNISED)?;
+    unrecognised.look_again(&args.paths);
+    for failed in &found.failed {
+        unrecognised.failed(Path::new(&failed.object), None, &failed.reason);
+    }
     summary.objects.failed = found.failed;
     for (reason, count) in found.skipped {
         summary.objects.skipped.insert(reason.to_owned(), count);
     }
 
-    let logs = sort(found.files, args.source.as_deref(), takes, &mut summary);
+    let Sorted { logs, passed_over, unknown } = sort(found.files, args.source.as_deref(), takes, &state)?;
+    for (path, reason) in &passed_over {
+        summary.skip(reason);
+        unrecognised.landed(path);
+    }
+    logs.iter().flatten().for_each(|file| unrecognised.landed(&run::path(file)));
+    for path in unknown.iter().map(run::path) {
+        let reason = format!(
+            "neither its path nor its beginning is that of a log; to take the file for a log of a source give \
+             --source ({})",
+            sources::names().join(", ")
+        );
+        unrecognised.failed(&path, None, &reason);
+        summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
+    }
     if args.drop_repeated_events {
         refuse_without_id(&logs)?;
     }
@@ -212,6 +231,8 @@ pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write)
         ingest.source(*make, &state, files)?;
     }
     ingest.bar.finish_and_clear();
+    // Last: a file whose source is known by now is in the lake or on that source's list before it leaves this one.
+    unrecognised.write(&state)?;
     let summary = ingest.summary;
     if args.json {
         serde_json::to_writer(&mut *out, &summary)?;
@@ -241,39 +262,55 @@ fn refuse_without_id(logs: &[Vec<RawFile>]) -> Result<(), Usage> {
 /// Which files are meant, by the name of their source.
 pub(crate) type Takes<'a> = &'a dyn Fn(&str, &RawFile) -> bool;
 
-/// Files by source, in the order of [`sources::ALL`]. Those that are no logs are counted, those whose source nothing
-/// tells are failures; a forced source takes those for its own.
+/// What files are.
+struct Sorted {
+    /// Logs by source, in the order of [`sources::ALL`].
+    logs: Vec<Vec<RawFile>>,
+    /// Those that are no logs, with the reason.
+    passed_over: Vec<(PathBuf, &'static str)>,
+    /// Those whose source nothing tells.
+    unknown: Vec<RawFile>,
+}
+
+/// Tells logs from what is none. A forced source takes files whose source nothing tells for its own, and they stay logs
+/// of that source in later runs, which need not be told.
+///
+/// # Errors
+/// If the record of what was ingested cannot be read.
 fn sort(
     files: BTreeMap<PathBuf, RawFile>,
     forced: Option<&str>,
     takes: Takes<'_>,
-    summary: &mut Summary,
-) -> Vec<Vec<RawFile>> {
-    let (sources, names) = (Sources::new(forced), sources::names());
-    let mut logs: Vec<Vec<RawFile>> = sources::ALL.iter().map(|_| Vec::new()).collect();
+    state: &FolderState,
+) -> anyhow::Result<Sorted> {
+    let sources = Sources::new(forced);
+    let (mut logs, mut unknown) = (Vec::new(), Vec::new());
+    let mut passed_over = Vec::new();
     for (path, file) in files {
-        let index = match sources.classify(&file.key) {
-            Verdict::Log(index) => Some(index),
-            Verdict::NotALog(reason) => {
-                summary.skip(reason);
-                continue;
-            }
-            Verdict::Unknown => recognise::source_of(&path).and_then(sources::index),
-        };
-        match index {
-            Some(index) if takes(names[index], &file) => logs[index].push(file),
-            Some(_) => {}
-            None => summary.objects.failed.push(Failed {
-                object: path.display().to_string(),
-                reason: format!(
-                    "neither its path nor its beginning is that of a log; to take the file for a log of a \
-                     source give --source ({})",
-                    names.join(", ")
-                ),
-            }),
+        match sources.recognise(&path, &file.key) {
+            Verdict::Log(index) => logs.push((index, file)),
+            Verdict::NotALog(reason) => passed_over.push((path, reason)),
+            Verdict::Unknown => unknown.push(file),
         }
     }
-    logs
+    for (index, make) in sources::ALL.iter().enumerate() {
+        if unknown.is_empty() {
+            break;
+        }
+        let (source, paths) = (make(), unknown.iter().map(run::path).collect::<Vec<_>>());
+        let paths = paths.iter().filter_map(|path| path.to_str()).collect();
+        let known = state.tables_of(source.name(), source.tables(), &paths)?;
+        let is_known = |file: &RawFile| run::path(file).to_str().is_some_and(|path| known.contains_key(path));
+        let (of_source, rest): (Vec<_>, Vec<_>) = unknown.into_iter().partition(is_known);
+        logs.extend(of_source.into_iter().map(|file| (index, file)));
+        unknown = rest;
+    }
+    let names = sources::names();
+    let mut sorted = Sorted { logs: names.iter().map(|_| Vec::new()).collect(), passed_over, unknown };
+    for (index, file) in logs.into_iter().filter(|(index, file)| takes(names[*index], file)) {
+        sorted.logs[index].push(file);
+    }
+    Ok(sorted)
 }
 
 fn progress_bar(json: bool, bytes: u64) -> ProgressBar {

@@ -1,6 +1,10 @@
 //! Every source that `lake` knows: one line each.
 
+use std::path::Path;
+
 use shared::source::{KeyClass, Source};
+
+use crate::recognise;
 
 /// Makes a source. A pipeline takes its source over, so there is one for each.
 pub(crate) type Make = fn() -> Box<dyn Source>;
@@ -38,6 +42,16 @@ impl Sources {
         let all: Vec<Box<dyn Source>> = ALL.iter().map(|make| make()).collect();
         let forced = forced.and_then(|name| all.iter().position(|source| source.name() == name));
         Self { all, forced }
+    }
+
+    /// Decides by a file's key, or else by its beginning, what it is.
+    pub(crate) fn recognise(&self, path: &Path, key: &str) -> Verdict {
+        match self.classify(key) {
+            Verdict::Unknown => {
+                recognise::source_of(path).and_then(index).map_or(Verdict::Unknown, Verdict::Log)
+            }
+            verdict => verdict,
+        }
     }
 
     /// Decides by a key what its object is.

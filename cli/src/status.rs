@@ -55,6 +55,9 @@ struct Report {
     /// Raw files that failed, on a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_files: Option<u64>,
+    /// Raw files of which no source is known, on a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unrecognised_files: Option<u64>,
     /// Records in quarantine, on a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     quarantined_records: Option<u64>,
@@ -124,9 +127,11 @@ fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
         }
         sources.print(out, "")?;
     }
-    for (count, text) in
-        [(report.failed_files, "raw files failed"), (report.quarantined_records, "records in quarantine")]
-    {
+    for (count, text) in [
+        (report.failed_files, "raw files failed"),
+        (report.unrecognised_files, "raw files of no known source"),
+        (report.quarantined_records, "records in quarantine"),
+    ] {
         if let Some(count) = count {
             writeln!(out, "{:>8}  {text}", grid::number(count))?;
         }

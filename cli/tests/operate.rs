@@ -156,3 +156,99 @@ fn failed_files_are_told_by_reason_and_tried_again() {
     );
     assert_eq!(world.ids("CLOUD_TRAIL_MGMT"), ["known", "mended"]);
 }
+
+/// An event without its version, which could be anybody's.
+fn nameless(id: &str) -> Vec<u8> {
+    json!({ "Records": [common::record(id, json!({ "eventVersion": null }))] }).to_string().into_bytes()
+}
+
+#[test]
+fn files_of_no_known_source_are_told_until_somebody_says_what_they_are() {
+    let world = World::new();
+    world.write_log("log", &[event("log")]);
+    let export = world.write("export.json", &nameless("export"));
+    let notes = world.write("notes.txt", b"call the auditor");
+    assert_eq!(world.ingest(&[]).0, 1);
+
+    let told = json_of(&world, 1, &["status"]);
+    let counts = [&told["healthy"], &told["failed_files"], &told["unrecognised_files"]];
+    assert_eq!(counts, [&json!(false), &json!(0), &json!(2)]);
+    let [problem] = told["problems"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert!(
+        problem.as_str().unwrap().contains("2 raw files are of no known source; `lake redrive"),
+        "{told}"
+    );
+    let told = json_of(&world, 0, &["redrive", "--entries", "--reason", "unrecognised"]);
+    let source = &told["sources"][0];
+    assert_eq!(
+        (&source["source"], &source["reasons"]),
+        (&json!("unrecognised"), &json!({ "unrecognised": 2 }))
+    );
+    let ids: Vec<&Value> = source["entries"].as_array().unwrap().iter().map(|entry| &entry["id"]).collect();
+    assert_eq!(ids, [text(&export), text(&notes)]);
+    // Nothing of them is ready, so nothing is done; and they are of no source that could be asked for.
+    assert_eq!(json_of(&world, 0, &["redrive", "--go"])["sources"][0]["moved"], 0);
+    assert_eq!(json_of(&world, 0, &["redrive", "--source", "cloudtrail"])["sources"], json!([]));
+    assert_eq!(json_of(&world, 1, &["status"])["unrecognised_files"], 2);
+
+    // Somebody says what the one is, and takes the other away.
+    assert_eq!(world.ingest_path(&export, &["--source", "cloudtrail"]).0, 0);
+    assert_eq!(json_of(&world, 1, &["status"])["unrecognised_files"], 1);
+    fs::remove_file(&notes).unwrap();
+    assert_eq!(json_of(&world, 0, &["redrive"])["sources"][0]["reasons"], json!({ "no_such_object": 1 }));
+    // What was said holds on: the whole folder once more is nothing new, and no failure.
+    let (code, summary) = world.ingest(&[]);
+    assert_eq!((code, &summary["objects"]["skipped"]), (0, &json!({ "already_ingested": 2 })));
+    let told = json_of(&world, 0, &["status"]);
+    assert_eq!((&told["healthy"], &told["unrecognised_files"]), (&json!(true), &json!(0)));
+    assert_eq!(world.ids("CLOUD_TRAIL_MGMT"), ["export", "log"]);
+}
+
+#[test]
+fn a_file_that_is_recognised_by_now_is_ready() {
+    let world = World::new();
+    let export = world.write("export.json", &nameless("a"));
+    assert_eq!(world.ingest(&[]).0, 1);
+    let whole = json!({ "Records": [event("a")] }).to_string();
+    fs::write(&export, &whole.as_bytes()[..whole.len() - 9]).unwrap();
+    let told = json_of(&world, 0, &["redrive"]);
+    assert_eq!(told["sources"][0]["reasons"], json!({ "ready": 1 }));
+    // It is cut off, so it leaves this list for that of its source, and is not moved.
+    let told = json_of(&world, 1, &["redrive", "--go"]);
+    assert_eq!(told["sources"][0]["moved"], 0);
+    let told = json_of(&world, 1, &["status"]);
+    assert_eq!((&told["failed_files"], &told["unrecognised_files"]), (&json!(1), &json!(0)));
+    fs::write(&export, whole).unwrap();
+    let told = json_of(&world, 0, &["redrive", "--go"]);
+    assert_eq!(
+        (&told["sources"][0]["source"], &told["sources"][0]["moved"]),
+        (&json!("cloudtrail"), &json!(1))
+    );
+    assert_eq!(world.ids("CLOUD_TRAIL_MGMT"), ["a"]);
+    assert_eq!(json_of(&world, 0, &["status"])["healthy"], true);
+}
+
+#[test]
+fn a_replay_of_one_source_does_not_forget_a_file_of_none() {
+    let world = World::new();
+    let export = world.write("export.json", &nameless("a"));
+    world.ingest(&[]);
+    fs::write(&export, json!({ "Records": [event("a")] }).to_string()).unwrap();
+    json_of(&world, 0, &["replay", text(&world.raw()), "--source", "vpc-flow", "--go"]);
+    assert_eq!(json_of(&world, 1, &["status"])["unrecognised_files"], 1);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_named_with_its_line() {
+    let world = World::new();
+    log_of(&world, "14", "a");
+    world.ingest(&[]);
+    let list = world.lake().join("state/failed/unrecognised.jsonl");
+    fs::write(&list, "{\"path\":\"/x\",\"sha256\":null,\"reason\":\"y\"}\n{\"path\"").unwrap();
+    for verb in ["status", "redrive"] {
+        let output = world.run(&[verb]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors.contains(text(&list)) && errors.contains("line 2"), "{errors}");
+    }
+}

@@ -170,7 +170,7 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
                 askers[index].iter().for_each(|&message| failed[message] = true);
             }
         }
-        self.log(event.records.len(), asked, ignored, &report);
+        log(self.intake.source_name(), event.records.len(), asked, ignored, &report);
         if let Some((function, memory_mb, out)) = &self.metrics {
             let messages = event.records.len();
             let took = deadline.now().saturating_sub(lease.now);
@@ -186,29 +186,61 @@ impl<S: Store, C: Catalog, L: Ledger> Handler<S, C, L> {
         };
         SqsBatchResponse { batch_item_failures: failures.map(failure).collect() }
     }
+}
 
-    /// One line a batch, not one an object: log lines cost more than the work.
-    fn log(&self, messages: usize, objects: usize, ignored: usize, report: &Report) {
-        info!(
-            source = self.intake.source_name(),
-            messages,
-            objects,
-            notices_ignored = ignored,
-            objects_ingested = report.objects_ingested,
-            objects_known = report.objects_known,
-            objects_failed = report.failures.len(),
-            objects_left = report.left.len(),
-            objects_skipped = ?report.objects_skipped,
-            records = report.records,
-            rows = ?report.rows,
-            skipped = ?report.skipped,
-            quarantined = ?report.quarantined,
-            bytes_in = report.bytes_in,
-            bytes_decoded = report.bytes_decoded,
-            bytes_out = report.bytes_out,
-            objects_written = report.objects_written.len(),
-            partitions = report.partitions,
-            "batch done",
-        );
+/// One line a batch, not one an object: log lines cost more than the work.
+fn log(source: &str, messages: usize, objects: usize, ignored: usize, report: &Report) {
+    info!(
+        source,
+        messages,
+        objects,
+        notices_ignored = ignored,
+        objects_ingested = report.objects_ingested,
+        objects_known = report.objects_known,
+        objects_failed = report.failures.len(),
+        objects_left = report.left.len(),
+        objects_skipped = ?report.objects_skipped,
+        records = report.records,
+        rows = ?report.rows,
+        skipped = ?report.skipped,
+        quarantined = ?report.quarantined,
+        events_unchecked = report.events_unchecked,
+        bytes_in = report.bytes_in,
+        bytes_decoded = report.bytes_decoded,
+        bytes_out = report.bytes_out,
+        objects_written = report.objects_written.len(),
+        partitions = report.partitions,
+        "batch done",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_batch_tells_what_became_of_it() {
+        let written = Arc::new(tempfile::tempfile().unwrap());
+        let subscriber = tracing_subscriber::fmt().json().with_writer(written.clone()).finish();
+        let report = Report {
+            records: 9,
+            rows: [("A@2.0".to_owned(), 7)].into(),
+            skipped: [("repeated_event", 2)].into(),
+            events_unchecked: 3,
+            ..Report::default()
+        };
+        tracing::subscriber::with_default(subscriber, || log("cloudtrail", 2, 1, 0, &report));
+        let (mut text, mut written) = (String::new(), written.as_ref());
+        written.rewind().unwrap();
+        written.read_to_string(&mut text).unwrap();
+        let line: Value = serde_json::from_str(&text).unwrap();
+        let fields = ["message", "source", "messages", "records", "skipped", "events_unchecked"];
+        let expected = json!(["batch done", "cloudtrail", 2, 9, r#"{"repeated_event": 2}"#, 3]);
+        assert_eq!(json!(fields.map(|name| &line["fields"][name])), expected, "{line}");
     }
 }

@@ -12,7 +12,7 @@
 //! | `Records`, `Rows`, `RecordsSkipped`, `RecordsQuarantined` | count | records read, rows written, records of no table, records that cannot become a row |
 //! | `BytesIn`, `BytesDecoded`, `BytesOut` | bytes | raw objects as stored and decompressed, Parquet objects |
 //! | `Lag` | milliseconds | from the latest event of the batch to the start of the invocation |
-//! | `EstimatedCost` | none | micro US dollars: see [`cost`](crate::cost). Divided by `BytesIn` it is the cost of a MB in dollars |
+//! | `EstimatedCost` | none | micro US dollars: see [`cost`](crate::cost). A thousand times it by `BytesDecoded` is dollars a GB of raw text, by `BytesIn` a GB as stored |
 //! | `Panics` | count | mistakes of ours that cost an object its turn |
 //!
 //! Dimensions `Function`, `Reason`: `Quarantined` and `Skipped` by reason.

@@ -1,11 +1,11 @@
 //! The failed files of a source while a run goes on.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use shared::ledger::folder::FolderState;
 use shared::ledger::folder::failed::{self, FailedFile};
-use shared::ledger::folder::{FolderLedger, FolderState};
 
 /// The failed files of a source, by path; see [`failed`].
 pub(super) struct Failures {
@@ -20,8 +20,7 @@ impl Failures {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn read(state: &FolderState, source: &str) -> anyhow::Result<Self> {
-        let before = failed::read(state.path(), source)
-            .with_context(|| format!("cannot read state/failed/{source}.jsonl of the lake"))?;
+        let before = failed::read(state.path(), source)?;
         let files = before.iter().map(|file| (file.path.clone(), file.clone())).collect();
         Ok(Self { source: source.to_owned(), before, files })
     }
@@ -33,7 +32,13 @@ impl Failures {
         self.files.insert(path, file);
     }
 
-    /// A file is in the lake.
+    /// Folders that could not be read are forgotten where they are looked at again, which is below these paths.
+    pub(super) fn look_again(&mut self, paths: &[PathBuf]) {
+        let is_below = |path: &Path| paths.iter().any(|above| path.starts_with(above));
+        self.files.retain(|path, _| !(Path::new(path).is_dir() && is_below(Path::new(path))));
+    }
+
+    /// A file is in the lake, or is known to have no place there, or its source takes care of it.
     pub(super) fn landed(&mut self, path: &Path) {
         self.files.remove(&*path.to_string_lossy());
     }
@@ -42,13 +47,13 @@ impl Failures {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(mut self, ledger: &FolderLedger) -> anyhow::Result<()> {
+    pub(super) fn write(mut self, state: &FolderState) -> anyhow::Result<()> {
         self.files.retain(|path, _| Path::new(path).exists());
         let files: Vec<FailedFile> = self.files.into_values().collect();
         if files == self.before {
             return Ok(());
         }
-        failed::replace(ledger.state(), &self.source, &files)
+        failed::replace(state, &self.source, &files)
             .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))
     }
 }

@@ -78,7 +78,7 @@ impl Ingest<'_> {
         } else {
             self.files(&mut work, wanted, files)?;
         }
-        work.failures.write(&work.ledger)
+        work.failures.write(state)
     }
 
     /// Finishes the groups that an earlier run left open, as they were begun. Trouble with files that are `listed` for

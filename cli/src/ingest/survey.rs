@@ -9,7 +9,6 @@ use shared::store::folder::sha256;
 use super::{IngestArgs, Takes, sort};
 use crate::files::{self, RawFile};
 use crate::sources;
-use crate::summary::Summary;
 
 /// The files of a source, and whether each is in the lake already.
 pub(crate) struct Surveyed {
@@ -27,8 +26,8 @@ pub(crate) struct Surveyed {
 /// If the lake's state cannot be read, or another `lake` is at work on it.
 pub(crate) fn survey(args: &IngestArgs, takes: Takes<'_>) -> anyhow::Result<Vec<Surveyed>> {
     let found = files::find(&args.paths, &args.lake);
-    let logs = sort(found.files, args.source.as_deref(), takes, &mut Summary::default());
     let state = FolderState::open(&args.lake)?;
+    let logs = sort(found.files, args.source.as_deref(), takes, &state)?.logs;
     let mut surveyed = Vec::new();
     for (make, files) in sources::ALL.iter().zip(logs) {
         let source = make();

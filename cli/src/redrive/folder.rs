@@ -1,69 +1,62 @@
-//! The failed files of a folder: `state/failed/<source>.jsonl` in the lake, which `lake ingest` keeps.
+//! The failed files of a folder, which `lake ingest` keeps in the lake: see [`failed`].
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use serde::Deserialize;
+use shared::ledger::folder::failed::{self, FailedFile, UNRECOGNISED};
 
 use super::RedriveArgs;
 use super::reason::Reason;
 use super::summary::{self, Entry, Summary};
 use crate::ingest::{self, IngestArgs, survey};
-use crate::{lake, sources};
+use crate::sources::{self, Sources, Verdict};
+use crate::{files, lake};
 
-/// A line of the list.
-#[derive(Debug, Deserialize)]
-struct FailedFile {
-    /// Absolute path.
-    path: String,
-    /// Why it failed.
-    reason: String,
-}
-
-fn list(lake: &Path, source: &str) -> PathBuf {
-    lake.join("state").join("failed").join(format!("{source}.jsonl"))
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<FailedFile>> {
-    let cannot_read = || format!("cannot read the failed files in {}", path.display());
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(cannot_read),
-    };
-    text.lines().map(|line| serde_json::from_str(line).with_context(cannot_read)).collect()
+/// Files of a lake that could not be brought in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Of a source that is known.
+    pub(crate) failed: u64,
+    /// Of none.
+    pub(crate) unrecognised: u64,
 }
 
 /// How many files of the lake have failed.
 ///
 /// # Errors
 /// If it cannot be read.
-pub(crate) fn count(lake: &Path) -> anyhow::Result<u64> {
-    let mut count = 0;
+pub(crate) fn count(lake: &Path) -> anyhow::Result<Counts> {
+    let state = state(lake);
+    let mut counts = Counts { failed: 0, unrecognised: failed::read(&state, UNRECOGNISED)?.len() as u64 };
     for name in sources::names() {
-        count += read(&list(lake, name))?.len() as u64;
+        counts.failed += failed::read(&state, name)?.len() as u64;
     }
-    Ok(count)
+    Ok(counts)
+}
+
+fn state(lake: &Path) -> PathBuf {
+    lake.join("state")
 }
 
 /// Runs the command.
 pub(super) fn run(args: &RedriveArgs, lake: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (mut summaries, mut code) = (Vec::new(), ExitCode::SUCCESS);
-    for name in sources::names() {
-        let files = read(&list(lake, name))?;
+    for name in sources::names().into_iter().chain([UNRECOGNISED]) {
+        let files = failed::read(&state(lake), name)?;
         if files.is_empty() || !(args.source.is_empty() || args.source.iter().any(|wanted| wanted == name)) {
             continue;
         }
-        let known = known(lake, name, files.iter().map(|file| file.path.as_str()))?;
-        let mut summary = Summary::new(name, list(lake, name).display().to_string(), args.entries);
+        let source = (name != UNRECOGNISED).then_some(name);
+        let known = known(lake, source, files.iter().map(|file| file.path.as_str()))?;
+        let kept_in = failed::file(&state(lake), name).display().to_string();
+        let mut summary = Summary::new(name, kept_in, args.entries);
         let mut moving = Vec::new();
         for file in files {
-            let reason = reason(&file, &known);
+            let reason = reason(&file, source, lake, &known);
             *summary.reasons.entry(reason).or_default() += 1;
             if args.moves(reason) {
                 moving.push((file, reason));
@@ -75,12 +68,12 @@ pub(super) fn run(args: &RedriveArgs, lake: &Path, out: &mut dyn Write) -> anyho
             let paths = || moving.iter().map(|(file, _)| file.path.as_str()).filter(|path| exists(path));
             // What fails again is told as an ingest tells it, on stderr, and stays on the list.
             if paths().next().is_some() {
-                let ingest = arguments(lake, name, paths())?;
+                let ingest = arguments(lake, source, paths())?;
                 if ingest::bring_in(&ingest, &|_, _| true, &mut io::sink())? != ExitCode::SUCCESS {
                     code = ExitCode::FAILURE;
                 }
             }
-            let landed = self::known(lake, name, paths())?;
+            let landed = self::known(lake, source, paths())?;
             for (file, reason) in moving {
                 let done = landed.contains(&file.path).then_some("moved");
                 summary.moved += u64::from(done.is_some());
@@ -97,14 +90,22 @@ fn exists(path: &str) -> bool {
     Path::new(path).exists()
 }
 
-/// What would become of a file today.
-fn reason(file: &FailedFile, known: &BTreeSet<String>) -> Reason {
-    match File::open(&file.path) {
+/// What would become of a file today. Of no source, it has to be recognised.
+fn reason(file: &FailedFile, source: Option<&str>, lake: &Path, known: &BTreeSet<String>) -> Reason {
+    let path = Path::new(&file.path);
+    match File::open(path) {
         _ if known.contains(&file.path) => Reason::Known,
+        Ok(_) if source.is_none() && path.is_file() && !is_recognised(path, lake) => Reason::Unrecognised,
         Ok(_) => Reason::Ready,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Reason::AccessDenied,
         Err(_) => Reason::NoSuchObject,
     }
+}
+
+fn is_recognised(path: &Path, lake: &Path) -> bool {
+    let sources = Sources::new(None);
+    let found = files::find(&[path.to_owned()], lake);
+    found.files.iter().all(|(path, file)| sources.recognise(path, &file.key) != Verdict::Unknown)
 }
 
 fn entry(file: FailedFile, reason: Reason, done: Option<&'static str>) -> Entry {
@@ -122,7 +123,7 @@ fn entry(file: FailedFile, reason: Reason, done: Option<&'static str>) -> Entry 
 /// Those of the files that are in the lake.
 fn known<'a>(
     lake: &Path,
-    source: &str,
+    source: Option<&str>,
     paths: impl Iterator<Item = &'a str>,
 ) -> anyhow::Result<BTreeSet<String>> {
     let paths: Vec<&str> = paths.filter(|path| exists(path)).collect();
@@ -136,18 +137,12 @@ fn known<'a>(
 
 fn arguments<'a>(
     lake: &Path,
-    source: &str,
+    source: Option<&str>,
     paths: impl Iterator<Item = &'a str>,
 ) -> anyhow::Result<IngestArgs> {
     let region = lake::region(lake)?;
-    let options: [OsString; 7] = [
-        "--lake".into(),
-        lake.into(),
-        "--region".into(),
-        region.into(),
-        "--source".into(),
-        source.into(),
-        "--".into(),
-    ];
+    let mut options: Vec<OsString> = vec!["--lake".into(), lake.into(), "--region".into(), region.into()];
+    options.extend(source.map(|source| format!("--source={source}").into()));
+    options.push("--".into());
     IngestArgs::of(options.into_iter().chain(paths.map(OsString::from)))
 }

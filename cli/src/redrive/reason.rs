@@ -10,8 +10,12 @@ use serde::Serialize;
 pub(crate) enum Reason {
     /// It announces no object in any shape that is known
     NotUnderstood,
+    /// Neither key nor content of its object is that of a log of a known source
+    Unrecognised,
     /// Its object is in a bucket that the function does not read
     OtherBucket,
+    /// Its object is one of a group that was decided, of which one is gone or was overwritten
+    GroupIncomplete,
     /// Its object is gone, or was overwritten after it was announced
     NoSuchObject,
     /// Its object may not be read
@@ -29,7 +33,9 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::NotUnderstood => "not_understood",
+            Self::Unrecognised => "unrecognised",
             Self::OtherBucket => "other_bucket",
+            Self::GroupIncomplete => "group_incomplete",
             Self::NoSuchObject => "no_such_object",
             Self::AccessDenied => "access_denied",
             Self::TooLarge => "too_large",
@@ -44,8 +50,16 @@ impl Reason {
             Self::NotUnderstood => {
                 "something else sends to the queue, or a newer function understands it; --reason not_understood sends it back"
             }
+            Self::Unrecognised => {
+                "on a folder, `lake ingest PATH --source NAME` takes a file for a log of that source, and one that is none is \
+                 moved away; on a deployment, mend <Source>Keys or who announces it"
+            }
             Self::OtherBucket => {
                 "the bucket is not the source's <Source>BucketName; mend who announces it, or the parameter"
+            }
+            Self::GroupIncomplete => {
+                "restore the object that is gone, which --entries names, and all of its group are ready; where it cannot be \
+                 restored, see docs/operate.md, Groups that cannot end"
             }
             Self::NoSuchObject => "restore the object, or let the message expire",
             Self::AccessDenied => {

@@ -28,11 +28,20 @@ pub(super) fn report(lake: &Path) -> anyhow::Result<Report> {
         Some(noted) => Seen::new(origin, Some(rows), noted),
         None => Seen::of_files(origin, rows, event),
     };
-    let failed = redrive::folder::count(lake)?;
-    let problem = || format!("{failed} raw files failed; `lake redrive --lake {}` tells why", lake.display());
+    let counts = redrive::folder::count(lake)?;
+    let redrive = |options| format!("`lake redrive --lake {}{options}` tells", lake.display());
+    let failed = || format!("{} raw files failed; {} why", counts.failed, redrive(""));
+    let unrecognised = || {
+        let which = redrive(" --entries --reason unrecognised");
+        format!("{} raw files are of no known source; {which} which", counts.unrecognised)
+    };
+    let mut problems = Vec::new();
+    problems.extend((counts.failed > 0).then(failed));
+    problems.extend((counts.unrecognised > 0).then(unrecognised));
     Ok(Report {
-        problems: (failed > 0).then(problem).into_iter().collect(),
-        failed_files: Some(failed),
+        problems,
+        failed_files: Some(counts.failed),
+        unrecognised_files: Some(counts.unrecognised),
         quarantined_records: Some(quarantine::count(lake)?),
         seen: origins.into_iter().map(seen).collect(),
         ..Report::default()

@@ -143,6 +143,19 @@ impl DynamoLedger {
         Self { client: Client::new(aws), table: table.to_owned(), known: Arc::default() }
     }
 
+    /// An open group as it stands, for a person who asks why it does not end; `None` if it is done or there is none.
+    ///
+    /// # Errors
+    /// If the table cannot be read, or the entry is none of a group.
+    pub async fn open_group(&self, id: &str) -> Result<Option<Group>, LedgerError> {
+        let found = self.get(&[group_key(id)]).await?;
+        let Some(entry) = found.into_values().find(|entry| string(entry, "state") == Some("open")) else {
+            return Ok(None);
+        };
+        let reason = format!("the entry of group {id} cannot be read");
+        group_of(id, &entry).map(Some).ok_or(LedgerError { operation: "look up a group", reason })
+    }
+
     /// The items of those keys, by key.
     async fn get(&self, keys: &[AttributeValue]) -> Result<HashMap<String, Item>, LedgerError> {
         let failed = |reason| LedgerError { operation: "look up objects", reason };

@@ -5,7 +5,7 @@
 //! | `state/lock` | held while the ledger is open; two at once would overwrite each other's files |
 //! | `state/ingested/<source>.jsonl` | a line for each file in the lake: path, SHA-256 of its bytes, size, tables |
 //! | `state/pending/<source>.json` | the open groups; not there if there is none |
-//! | `state/failed/<source>.jsonl` | files that could not be brought in, each with its reason: see [`failed`] |
+//! | `state/failed/<source>.jsonl`, `unrecognised.jsonl` | files that could not be brought in, each with its reason: see [`failed`] |
 //!
 //! A raw object is a file: the bucket a folder, the key the path below it, the entity tag the SHA-256 of its bytes. What
 //! is done is done table by table: a file may be in one table of its source and be asked for in another one later. A

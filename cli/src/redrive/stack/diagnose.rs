@@ -1,10 +1,12 @@
 //! What would become of a message today. Asked with the operator's credentials, which may read what the function may
 //! not, and the other way round.
 
+use std::collections::BTreeMap;
+
 use anyhow::anyhow;
 use aws_sdk_s3::error::SdkError;
 use shared::ledger::dynamodb::DynamoLedger;
-use shared::ledger::{Ledger as _, Standing};
+use shared::ledger::{Ledger as _, LedgerError, Standing};
 use shared::notification::{self, ObjectRef};
 use shared::source::{KeyClass, Source};
 use shared::store::s3::explain;
@@ -30,6 +32,8 @@ pub(super) struct Doctor<'a> {
     ledger: DynamoLedger,
     /// Largest object that the function reads, in bytes.
     max_object_bytes: Option<u64>,
+    /// Open groups by id, and what keeps each from its end.
+    gaps: BTreeMap<String, Option<String>>,
 }
 
 /// A source, which has no `Debug` of its own.
@@ -52,6 +56,7 @@ impl<'a> Doctor<'a> {
             source: SourceBox(source),
             ledger: DynamoLedger::connect(&deployment.clients.settings, &deployed.ledger),
             max_object_bytes: max_object_bytes.and_then(|bytes| bytes.parse().ok()),
+            gaps: BTreeMap::new(),
         })
     }
 
@@ -59,7 +64,7 @@ impl<'a> Doctor<'a> {
     ///
     /// # Errors
     /// If it cannot be found out.
-    pub(super) async fn diagnose(&self, body: &str) -> anyhow::Result<Diagnosis> {
+    pub(super) async fn diagnose(&mut self, body: &str) -> anyhow::Result<Diagnosis> {
         let objects = match notification::parse(body) {
             Ok(notification) => notification.objects,
             Err(error) => {
@@ -81,7 +86,7 @@ impl<'a> Doctor<'a> {
         Ok(Diagnosis { reason, detail, objects })
     }
 
-    async fn object(&self, object: &ObjectRef) -> anyhow::Result<(Reason, Option<String>)> {
+    async fn object(&mut self, object: &ObjectRef) -> anyhow::Result<(Reason, Option<String>)> {
         if object.bucket != self.deployed.raw_bucket {
             let detail = format!("{object} is not in {}", self.deployed.raw_bucket);
             return Ok((Reason::OtherBucket, Some(detail)));
@@ -89,27 +94,32 @@ impl<'a> Doctor<'a> {
         if object.key.ends_with('/') || object.size == Some(0) {
             return Ok((Reason::Ready, Some("it is empty, which is skipped".to_owned())));
         }
-        if let KeyClass::NotALog(reason) = self.source.0.classify(&object.key) {
-            return Ok((Reason::Ready, Some(format!("it is no log ({reason}), which is skipped"))));
+        match self.source.0.classify(&object.key) {
+            KeyClass::NotALog(reason) => {
+                return Ok((Reason::Ready, Some(format!("it is no log ({reason}), which is skipped"))));
+            }
+            KeyClass::Unknown => {
+                let detail = format!("{object} is not named as a log of {} is", self.deployed.name);
+                return Ok((Reason::Unrecognised, Some(detail)));
+            }
+            KeyClass::Log(_) => {}
         }
         let is_named = object.version.is_some() || object.etag.is_some();
-        if is_named && self.is_known(object).await? {
-            return Ok((Reason::Known, None));
+        if is_named && let Some(settled) = self.standing(object).await? {
+            return Ok(settled);
         }
         let found = match self.head(object).await? {
             Ok(found) => found,
             Err(refusal) => return Ok(refusal),
         };
-        if !is_named && self.is_known(&found).await? {
-            return Ok((Reason::Known, None));
+        if !is_named && let Some(settled) = self.standing(&found).await? {
+            return Ok(settled);
         }
         if !matches(&self.deployed.keys, &object.key) {
             let detail = format!("the function's role reads {} only, not {object}", self.deployed.keys);
             return Ok((Reason::AccessDenied, Some(detail)));
         }
-        let tag = |object: &ObjectRef| object.etag.as_deref().map(|tag| tag.trim_matches('"').to_owned());
-        let has_version = object.version.as_deref().is_some_and(|version| version != "null");
-        if !has_version && object.etag.is_some() && tag(object) != tag(&found) {
+        if is_overwritten(object, &found) {
             return Ok((
                 Reason::NoSuchObject,
                 Some(format!("{object} was overwritten after it was announced")),
@@ -124,14 +134,48 @@ impl<'a> Doctor<'a> {
         }
     }
 
-    async fn is_known(&self, object: &ObjectRef) -> anyhow::Result<bool> {
-        let standings = self.ledger.look_up(std::slice::from_ref(object)).await.map_err(|error| {
-            anyhow!(
-                "{error}; your credentials need dynamodb:BatchGetItem on the table {}",
-                self.deployed.ledger
-            )
-        })?;
-        Ok(standings == [Standing::Done])
+    /// What the ledger has to say, where that settles it.
+    async fn standing(&mut self, object: &ObjectRef) -> anyhow::Result<Option<(Reason, Option<String>)>> {
+        let standings =
+            self.ledger.look_up(std::slice::from_ref(object)).await.map_err(|error| self.unread(&error))?;
+        Ok(match standings.into_iter().next() {
+            Some(Standing::Done) => Some((Reason::Known, None)),
+            Some(Standing::Open(id)) => self.gap(id).await?.map(|gap| (Reason::GroupIncomplete, Some(gap))),
+            Some(Standing::Free) | None => None,
+        })
+    }
+
+    /// What keeps an open group from its end: a member that is gone or was overwritten, although its rows may be in the
+    /// lake beside those of the others.
+    async fn gap(&mut self, id: String) -> anyhow::Result<Option<String>> {
+        if let Some(gap) = self.gaps.get(&id) {
+            return Ok(gap.clone());
+        }
+        let group = self.ledger.open_group(&id).await.map_err(|error| self.unread(&error))?;
+        let mut gap = None;
+        // Whoever cannot be read leaves a group that is not decided.
+        for group in group.iter().filter(|group| group.left_out.is_some()) {
+            for index in group.remaining() {
+                let member = &group.members[index];
+                let lacks = match self.head(member).await? {
+                    Ok(found) if is_overwritten(member, &found) => "was overwritten",
+                    Err((Reason::NoSuchObject, _)) => "is gone",
+                    _ => continue,
+                };
+                let content = member.etag.as_deref().unwrap_or_default().trim_matches('"');
+                gap = Some(format!(
+                    "{member} (entity tag {content}) {lacks}, of the {} of group {id}",
+                    group.remaining().len()
+                ));
+                break;
+            }
+        }
+        self.gaps.insert(id, gap.clone());
+        Ok(gap)
+    }
+
+    fn unread(&self, error: &LedgerError) -> anyhow::Error {
+        anyhow!("{error}; your credentials need dynamodb:BatchGetItem on the table {}", self.deployed.ledger)
     }
 
     /// The object as it is now, or why it cannot be read.
@@ -162,4 +206,11 @@ impl<'a> Doctor<'a> {
             ..ObjectRef::new(&object.bucket, &object.key)
         }))
     }
+}
+
+/// True if what is there now is not what was announced. A version is what it is.
+fn is_overwritten(announced: &ObjectRef, found: &ObjectRef) -> bool {
+    let tag = |object: &ObjectRef| object.etag.as_deref().map(|tag| tag.trim_matches('"').to_owned());
+    let has_version = announced.version.as_deref().is_some_and(|version| version != "null");
+    !has_version && announced.etag.is_some() && tag(announced) != tag(found)
 }

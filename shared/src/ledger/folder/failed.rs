@@ -1,5 +1,6 @@
 //! Files that could not be brought into the lake: a folder's dead-letter queue. `state/failed/<source>.jsonl` has a line
-//! for each, by path. A file leaves it when it lands or is gone.
+//! for each, by path. A file leaves it when it lands or is gone. Those of which no source is known stand in
+//! `state/failed/unrecognised.jsonl` ([`UNRECOGNISED`]).
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::FolderState;
 use crate::durable;
+
+/// Stands for the source where nobody knows it. No source is called so.
+pub const UNRECOGNISED: &str = "unrecognised";
 
 /// A file that is not in the lake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,22 +25,29 @@ pub struct FailedFile {
     pub reason: String,
 }
 
-fn file(state: &Path, source: &str) -> PathBuf {
+/// Where the failed files of a source stand. `state` is the folder `state` of the lake.
+pub fn file(state: &Path, source: &str) -> PathBuf {
     state.join("failed").join(format!("{source}.jsonl"))
 }
 
 /// The failed files of a source, by path. `state` is the folder `state` of the lake; reading needs no lock.
 ///
 /// # Errors
-/// If the file cannot be read or a line is none of these.
+/// If the list cannot be read or a line is none of these. The error names the list, and the line.
 pub fn read(state: &Path, source: &str) -> io::Result<Vec<FailedFile>> {
     let path = file(state, source);
+    let failed = |error: io::Error, line: &str| {
+        io::Error::new(error.kind(), format!("cannot read {}{line}: {error}", path.display()))
+    };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => return Err(failed(error, "")),
     };
-    text.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from)).collect()
+    let file = |(index, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| failed(error.into(), &format!(", line {}", index + 1)))
+    };
+    text.lines().enumerate().map(file).collect()
 }
 
 /// Replaces the failed files of a source. None at all leaves no file.

@@ -1,25 +1,16 @@
 """The stack of template.yaml, created in moto; and what its outputs tell an operator to run, run by the AWS CLI."""
 
-import copy
-import io
 import json
-import re
-import shlex
-import subprocess
 import urllib.parse
-import urllib.request
-import zipfile
 from collections import Counter
-from dataclasses import dataclass
 
 import aws_local
+import deployed
 import pytest
-from aws_local import BIN
 from cloudformation import (
     ACCOUNT,
     ALARM,
     BY_NAME,
-    DASHBOARD,
     MAPPING,
     RAW,
     REGION,
@@ -31,16 +22,10 @@ from cloudformation import (
     VARIANTS,
     Plan,
     Source,
-    evaluate,
-    expand,
-    load,
 )
+from deployed import NOT_IN_MOTO, Stack, run_command
 
-# moto's CloudFormation has none of these, and of a bucket it has only the name and the encryption. What it leaves out
-# is evaluated here and given to moto by the API calls that CloudFormation would make: so AWS's own models of those
-# calls check the names and types of the properties.
 IAM_ROLE = "AWS::IAM::Role"
-NOT_IN_MOTO = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", ALARM, DASHBOARD, STREAM, "AWS::Logs::LogStream"}
 
 
 @pytest.fixture(scope="module")
@@ -52,141 +37,20 @@ def moto(tmp_path_factory):
 @pytest.fixture
 def aws(moto):
     """Makes clients of an empty moto that has the raw bucket, the topic and the uploaded function."""
-    post(f"{moto.endpoint}/moto-api/reset")
-    # A function that is invoked answers at once; otherwise moto would start it in Docker.
-    post(f"{moto.endpoint}/moto-api/config", {"lambda": {"use_docker": False}})
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("bootstrap", "")
-    for bucket in (RAW, "code", *(f"{RAW}-{source.folder}" for source in SOURCES)):
-        moto("s3").create_bucket(Bucket=bucket)
-    moto("s3").put_object(Bucket="code", Key="function.zip", Body=archive.getvalue())
-    moto("sns").create_topic(Name=TOPIC_ARN.split(":")[-1])
+    deployed.prepare(moto)
     return moto
-
-
-def post(url: str, body: dict | None = None):
-    request = urllib.request.Request(url, json.dumps(body or {}).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        answer.read()
 
 
 @pytest.fixture(scope="module")
 def expanded() -> dict:
-    return expand(load())
-
-
-@dataclass
-class Stack:
-    """A stack in moto, its outputs, and its template evaluated with what its resources turned into."""
-
-    outputs: dict
-    plan: Plan
+    return deployed.template()
 
 
 def deploy(aws, expanded: dict, variant: str) -> Stack:
-    template, plan = copy.deepcopy(expanded), evaluate(expanded, variant)
-    # With a mapping moto would hand every message to a function of its own, and no test would see it. The rules hold
-    # what the mapping says, and test_the_mapping_is_one_that_lambda_takes creates it by itself. What moto does not
-    # have is taken out, so that nothing refers to it; and it would make rules whose condition does not hold.
-    out = {name for name, one in template["Resources"].items() if one["Type"] in NOT_IN_MOTO | {MAPPING}}
-    out |= {name for name in template["Resources"] if not plan.exists(name)}
-    # The roles that send to a stream name it.
-    out |= {f"{source}SenderRole" for source in ("SecurityHub", "EksAudit")} | {"SecurityHubFindingsRule"}
-    template["Resources"] = {name: one for name, one in template["Resources"].items() if name not in out}
-    outputs = template["Outputs"].items()
-    template["Outputs"] = {name: one for name, one in outputs if not refers(one, out)}
-    given = {"RawBucketName": RAW, **VARIANTS[variant]}
-    aws("cloudformation").create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    stack = aws("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
-    plan.physical = physical(aws, plan, outputs)
-    complete(aws, plan)
-    return Stack(outputs, plan)
-
-
-def refers(output: dict, names: set[str]) -> bool:
-    """Whether an output has something of these resources."""
-    return bool(names & set(re.findall(r"\w+", json.dumps(output["Value"]))))
-
-
-def physical(aws, plan: Plan, outputs: dict) -> dict:
-    """What the resources turned into, by the names that the template refers to them by."""
-    found = {
-        "LakeBucket": outputs["LakeBucketName"],
-        "LakeBucket.Arn": f"arn:aws:s3:::{outputs['LakeBucketName']}",
-    }
-    rules = aws("events").list_rules()["Rules"]
-    for source in plan.enabled():
-        found |= {
-            f"{source.name}Function": outputs[f"{source.name}FunctionName"],
-            f"{source.name}LogGroup": outputs[f"{source.name}LogGroupName"],
-            f"{source.name}Role.Arn": outputs[f"{source.name}RoleArn"],
-        }
-        for queue in (f"{source.name}Queue", f"{source.name}DeadLetterQueue"):
-            arn = outputs[f"{queue}Arn"]
-            found |= {queue: outputs[f"{queue}Url"], f"{queue}.Arn": arn, f"{queue}.QueueName": arn.split(":")[-1]}
-        for rule in rules:
-            if f"{source.name}ObjectCreatedRule" in rule["Name"]:
-                found[f"{source.name}ObjectCreatedRule.Arn"] = rule["Arn"]
-        if plan.condition(f"{source.name}ByEventBridge"):
-            assert f"{source.name}ObjectCreatedRule.Arn" in found, rules
-        if f"{source.name}Delivery" in plan.resources(STREAM):
-            name = f"{STACK}-{source.name}Delivery"
-            found[f"{source.name}Delivery"] = name
-            found[f"{source.name}Delivery.Arn"] = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{name}"
-            found[f"{source.name}DeliveryLogGroup"] = f"/aws/kinesisfirehose/{STACK}-{source.folder}"
-            found[f"{source.name}DeliveryRole.Arn"] = outputs[f"{source.name}DeliveryRoleArn"]
-            found[f"{source.name}DeliveryLogStream"] = "S3Delivery"
-    return found
-
-
-def complete(aws, plan: Plan):
-    """Makes what moto's CloudFormation leaves out."""
-    s3, bucket = aws("s3"), plan.properties("LakeBucket")
-    lake = {"Bucket": bucket["BucketName"]}
-    s3.put_bucket_versioning(**lake, VersioningConfiguration=bucket["VersioningConfiguration"])
-    s3.put_public_access_block(**lake, PublicAccessBlockConfiguration=bucket["PublicAccessBlockConfiguration"])
-    s3.put_bucket_ownership_controls(**lake, OwnershipControls=bucket["OwnershipControls"])
-    rules = bucket["LifecycleConfiguration"]["Rules"]
-    for rule in rules:
-        # The one place where CloudFormation's names are not the API's.
-        expiration = {"ExpiredObjectDeleteMarker": rule.pop("ExpiredObjectDeleteMarker")}
-        rule |= {"ID": rule.pop("Id"), "Filter": {}, "Expiration": expiration}
-    s3.put_bucket_lifecycle_configuration(**lake, LifecycleConfiguration={"Rules": rules})
-    for policy in plan.resources("AWS::S3::BucketPolicy").values():
-        s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
-    for policy in plan.resources("AWS::SQS::QueuePolicy").values():
-        for url in policy["Queues"]:
-            document = json.dumps(policy["PolicyDocument"])
-            aws("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
-    for name, alarm in plan.resources(ALARM).items():
-        numbers = {key: int(alarm[key]) for key in ("Threshold", "EvaluationPeriods")}
-        aws("cloudwatch").put_metric_alarm(AlarmName=name, **{**alarm, **numbers})
-    for dashboard in plan.resources(DASHBOARD).values():
-        aws("cloudwatch").put_dashboard(**dashboard)
-    for stream in plan.resources("AWS::Logs::LogStream").values():
-        aws("logs").create_log_stream(logGroupName=stream["LogGroupName"], logStreamName=stream["LogStreamName"])
-    for name, stream in plan.resources(STREAM).items():
-        aws("firehose").create_delivery_stream(DeliveryStreamName=plan.physical[name], **stream)
-    for name in ("SecurityHubSenderRole", "EksAuditSenderRole"):
-        if plan.exists(name):
-            role = plan.properties(name)
-            trust = json.dumps(role["AssumeRolePolicyDocument"])
-            made = aws("iam").create_role(RoleName=f"{STACK}-{name}", AssumeRolePolicyDocument=trust)
-            plan.physical[f"{name}.Arn"] = made["Role"]["Arn"]
-    if plan.exists("SecurityHubFindingsRule"):
-        rule = plan.properties("SecurityHubFindingsRule")
-        pattern = json.dumps(rule["EventPattern"])
-        aws("events").put_rule(Name="findings", State=rule["State"], EventPattern=pattern)
-        answer = aws("events").put_targets(Rule="findings", Targets=rule["Targets"])
-        assert answer["FailedEntryCount"] == 0
+    """A stack, whole but for the mappings, which test_the_mapping_is_one_that_lambda_takes makes by itself."""
+    stack = deployed.deploy(aws, expanded, variant)
+    deployed.complete(aws, stack)
+    return stack
 
 
 def senders(plan: Plan, source: Source) -> dict:
@@ -306,22 +170,6 @@ def test_the_dashboard_names_what_the_stack_made(aws, expanded, variant):
             name = stack.outputs.get(f"{source.name}{output}", "").split(":")[-1]
             assert (f'"{name}"' in text) is (source in stack.plan.enabled()), output
     assert "${" not in text.replace("${PROP('Dim.Reason')}", "")
-
-
-def run_command(aws, command: str) -> None:
-    """Runs what an output tells an operator to run."""
-    words = shlex.split(command)
-    assert words[0] == "aws"
-    # The endpoint by option, as for SQS this command line does not look at the environment. No proxy answers, so no
-    # command can reach AWS by mistake.
-    done = subprocess.run(
-        [BIN / "aws", "--endpoint-url", aws.endpoint, *words[1:]],
-        env=aws_local.environment(HTTPS_PROXY="http://127.0.0.1:9", AWS_PAGER=""),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 def receive(aws, url: str) -> list[str]:

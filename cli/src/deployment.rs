@@ -41,12 +41,10 @@ pub(crate) struct Deployment {
     /// Account of the stack: twelve digits.
     pub(crate) account: String,
     /// `aws`, `aws-cn` or `aws-us-gov`
-    #[allow(dead_code, reason = "for doctor")]
     pub(crate) partition: String,
     /// Bucket of the lake.
     pub(crate) lake_bucket: String,
     /// Glue database of the tables.
-    #[allow(dead_code, reason = "for repair")]
     pub(crate) database: String,
     /// Sources that are switched on, in the order in which `lake` knows them.
     pub(crate) sources: Vec<DeployedSource>,

@@ -49,34 +49,45 @@ pub(crate) struct LakeFile {
 /// # Errors
 /// If the catalogue cannot be read.
 pub(crate) fn tables(root: &Path) -> anyhow::Result<Vec<Table>> {
-    let entries = FolderCatalog::tables(root)
-        .with_context(|| format!("cannot read the catalogue in {}", root.join("catalog").display()))?;
     let table = |entry: TableEntry| {
         let mut parts = entry.location.trim_end_matches('/').rsplit('/');
         let version = parts.next().unwrap_or_default().to_owned();
         let source = parts.next().unwrap_or_default().to_owned();
         Table { source, version, root: root.to_owned(), entry }
     };
-    Ok(entries.into_iter().map(table).collect())
+    Ok(entries(root)?.into_iter().map(table).collect())
 }
 
-/// The region in the names of the lake's tables; that of a new lake if it has none yet.
+/// The region of the lake in `root`, as [`region_of`] has it.
 ///
 /// # Errors
-/// [`Usage`] if it has tables of several regions.
+/// [`Usage`] if it has tables of several regions; or if the catalogue cannot be read.
 pub(crate) fn region(root: &Path) -> anyhow::Result<String> {
-    let mut regions: Vec<String> =
-        tables(root)?.iter().map(|table| table.region().replace('_', "-")).collect();
+    region_of(&entries(root)?, "bring files in with `lake ingest --region`")
+}
+
+fn entries(root: &Path) -> anyhow::Result<Vec<TableEntry>> {
+    FolderCatalog::tables(root)
+        .with_context(|| format!("cannot read the catalogue in {}", root.join("catalog").display()))
+}
+
+/// The region whose database the catalogue's tables are in; the default of `lake ingest` if there is none yet. `several`
+/// says what to do where there are several.
+///
+/// # Errors
+/// [`Usage`] if there are several.
+pub(crate) fn region_of(entries: &[TableEntry], several: &str) -> anyhow::Result<String> {
+    let region = |entry: &TableEntry| {
+        entry.database.strip_prefix(DATABASE).unwrap_or(&entry.database).replace('_', "-")
+    };
+    let mut regions: Vec<String> = entries.iter().map(region).collect();
     regions.dedup();
     match regions.as_slice() {
         [] => Ok("us-east-1".to_owned()),
         [region] => Ok(region.clone()),
-        several => {
-            let message = format!(
-                "the lake has tables of several regions ({}); bring files in with `lake ingest --region`",
-                several.join(", ")
-            );
-            Err(Usage(message).into())
+        all => {
+            Err(Usage(format!("the lake has tables of several regions ({}); {several}", all.join(", ")))
+                .into())
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use shared::catalog::folder::FolderCatalog;
+use shared::catalog::folder::{FolderCatalog, TableEntry};
 use shared::ledger::folder::FolderState;
 use shared::store::folder::FolderStore;
 use shared::table::TableDefinition;
@@ -17,7 +17,7 @@ use shared::table::TableDefinition;
 pub(crate) use self::plan::{Finding, What, plan};
 use crate::grid::Grid;
 use crate::place::{Place, PlaceArgs};
-use crate::{Usage, ingest, sources};
+use crate::{ingest, lake, sources};
 
 /// Mend the catalogue: register partitions that are in the lake and not in it, bring tables up to their definition.
 ///
@@ -112,26 +112,12 @@ async fn repair<S: shared::store::Upkeep, C: shared::catalog::Upkeep>(
     Ok(done)
 }
 
-/// The region whose database a folder's catalogue has; the default of `lake ingest` if it has none.
+/// The region of a folder's catalogue.
 ///
 /// # Errors
-/// If it has several.
-pub(crate) fn region_of(entries: &[shared::catalog::folder::TableEntry]) -> anyhow::Result<String> {
-    let region =
-        |name: &str| name.strip_prefix("amazon_security_lake_glue_db_").unwrap_or(name).replace('_', "-");
-    let mut regions: Vec<String> = entries.iter().map(|entry| region(&entry.database)).collect();
-    regions.dedup();
-    match regions.as_slice() {
-        [] => Ok("us-east-1".to_owned()),
-        [region] => Ok(region.clone()),
-        several => {
-            let message = format!(
-                "the catalogue has databases of {}; choose one by --catalog-region",
-                several.join(", ")
-            );
-            Err(Usage(message).into())
-        }
-    }
+/// If it has databases of several.
+pub(crate) fn region_of(entries: &[TableEntry]) -> anyhow::Result<String> {
+    lake::region_of(entries, "choose one by `lake repair --catalog-region`")
 }
 
 fn print(args: &RepairArgs, done: &Done, out: &mut dyn Write) -> anyhow::Result<ExitCode> {

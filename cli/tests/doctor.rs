@@ -153,6 +153,19 @@ fn records_in_quarantine() {
 }
 
 #[test]
+fn a_file_that_failed_is_named_until_it_lands() {
+    let world = world();
+    let path = world.write(&common::log_key("b"), b"no log");
+    assert_eq!(world.ingest(&[]).0, 1);
+    let remedy = only(&world, "state", "failed files");
+    assert!(remedy.ends_with(&format!("lake redrive --lake {} --go", text(&world.lake()))), "{remedy}");
+    fs::remove_file(path).unwrap();
+    world.write_log("b", &[event("3")]);
+    assert_eq!(world.run(&["redrive", "--go"]).status.code(), Some(0));
+    assert_eq!(problems(&world), []);
+}
+
+#[test]
 fn a_folder_that_is_no_lake_is_a_mistake_of_the_command() {
     let world = World::new();
     assert_eq!(world.run(&["doctor"]).status.code(), Some(2));

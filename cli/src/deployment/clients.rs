@@ -12,7 +12,6 @@ pub(crate) struct Clients {
     /// `us-east-1`
     pub(crate) region: String,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
-    #[allow(dead_code, reason = "for doctor")]
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) glue: aws_sdk_glue::Client,
@@ -22,6 +21,7 @@ pub(crate) struct Clients {
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) sts: aws_sdk_sts::Client,
 }
@@ -50,6 +50,7 @@ impl Clients {
             lambda: aws_sdk_lambda::Client::new(&settings),
             logs: aws_sdk_cloudwatchlogs::Client::new(&settings),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sns: aws_sdk_sns::Client::new(&settings),
             sqs: aws_sdk_sqs::Client::new(&settings),
             sts: aws_sdk_sts::Client::new(&settings),
             settings,

@@ -19,7 +19,6 @@ pub(crate) struct Stack {
     /// Its ARN, which has region and account.
     pub(crate) id: String,
     /// `CREATE_COMPLETE`, `UPDATE_IN_PROGRESS`, …
-    #[allow(dead_code, reason = "for doctor")]
     pub(crate) status: String,
     /// Values of the outputs.
     pub(crate) outputs: BTreeMap<String, String>,

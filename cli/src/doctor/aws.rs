@@ -15,6 +15,7 @@ mod raw;
 mod role;
 mod rule;
 mod stack;
+mod subscription;
 mod variables;
 
 use std::error::Error;
@@ -47,6 +48,7 @@ pub(super) async fn examine(name: &StackName) -> anyhow::Result<Checks> {
 
 async fn examine_source(deployment: &Deployment, source: &DeployedSource, checks: &mut Checks) {
     Box::pin(raw::examine(deployment, source, checks)).await;
+    Box::pin(subscription::examine(deployment, source, checks)).await;
     Box::pin(rule::examine(deployment, source, checks)).await;
     let timeout = Box::pin(function::examine(deployment, source, checks)).await;
     Box::pin(queue::examine(deployment, source, timeout, checks)).await;
@@ -64,8 +66,12 @@ struct Unanswered {
     code: String,
     /// 404 and the like.
     status: Option<u16>,
+    /// Region of the bucket that was asked for, which S3 names in its refusals too.
+    bucket_region: Option<String>,
     /// For a person.
     reason: String,
+    /// How to get an answer.
+    remedy: String,
 }
 
 impl Unanswered {
@@ -77,9 +83,14 @@ impl Unanswered {
             || self.code.starts_with("NoSuch")
     }
 
+    /// True if the bucket is in another region than `region`.
+    fn is_elsewhere(&self, region: &str) -> bool {
+        self.bucket_region.as_deref().is_some_and(|found| found != region)
+    }
+
     /// The verdict where nothing can be told.
     fn not_checked(&self) -> Verdict {
-        Verdict::not_checked(&self.reason)
+        Verdict::not_checked(&self.reason, &self.remedy)
     }
 }
 
@@ -95,9 +106,17 @@ where
     Box::pin(call).await.map_err(|error| {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let reason =
-            if is_denied(&error) { format!("your credentials lack {permission}") } else { explain(&error) };
-        Unanswered { code: code.to_owned(), status, reason }
+        let header = error.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
+        let (reason, remedy) = if is_denied(&error) {
+            let remedy = "attach it to whoever runs this, or have it run by somebody who has it";
+            (format!("your credentials lack {permission}"), remedy.to_owned())
+        } else {
+            let action = permission.split(' ').next().unwrap_or_default();
+            let remedy = format!("run this again; if it stays, look yourself: the call is {action}");
+            (explain(&error), remedy)
+        };
+        let bucket_region = header.map(str::to_owned);
+        Unanswered { code: code.to_owned(), status, bucket_region, reason, remedy }
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Verdict {
     pub(crate) state: State,
     /// What was found, or why nothing was.
     pub(crate) found: String,
-    /// What to do about a problem: words, or a command to run.
+    /// What to do, about a problem or to have it told: words, or a command to run.
     pub(crate) remedy: Option<String>,
 }
 
@@ -49,10 +49,13 @@ impl Verdict {
     }
 
     /// It could not be told.
-    pub(crate) fn not_checked(reason: impl Into<String>) -> Self {
-        Self { state: State::NotChecked, found: reason.into(), remedy: None }
+    pub(crate) fn not_checked(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { state: State::NotChecked, found: reason.into(), remedy: Some(remedy.into()) }
     }
 }
+
+/// What to do where something is on its way.
+pub(crate) const AGAIN: &str = "run this again in a minute";
 
 /// A check that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,7 +66,7 @@ pub(crate) struct Check {
     check: &'static str,
     state: State,
     found: String,
-    /// Of a problem.
+    /// Unless it is as it should be.
     #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
@@ -79,9 +82,9 @@ impl Checks {
         self.0.push(Check { of: of.to_owned(), check, state, found, remedy });
     }
 
-    /// True if there is no problem.
-    pub(crate) fn are_ok(&self) -> bool {
-        self.count(State::Problem) == 0
+    /// True if there is no problem; `strict` also if everything could be told.
+    pub(crate) fn are_ok(&self, strict: bool) -> bool {
+        self.count(State::Problem) == 0 && (!strict || self.count(State::NotChecked) == 0)
     }
 
     fn count(&self, state: State) -> usize {
@@ -137,20 +140,21 @@ mod tests {
     fn what_is_printed() {
         let mut checks = Checks::default();
         checks.add("lake", "bucket", Verdict::ok("a bucket"));
-        assert!(checks.are_ok());
+        assert!(checks.are_ok(true));
+        checks.add("waf\u{1b}", "role", Verdict::not_checked("denied", "ask"));
+        assert!(checks.are_ok(false) && !checks.are_ok(true));
         checks.add("lake", "policy", Verdict::problem("none", "put one"));
-        checks.add("waf\u{1b}", "role", Verdict::not_checked("denied"));
-        assert!(!checks.are_ok());
+        assert!(!checks.are_ok(false));
         let mut out = Vec::new();
         checks.print(&mut out).unwrap();
-        let expected = "lake\n  ok           bucket  a bucket\n  PROBLEM      policy  none\n               do: put one\n\
-                        waf?\n  not checked  role    denied\n\n1 ok, 1 problem, 1 not checked\n";
+        let expected = "lake\n  ok           bucket  a bucket\nwaf?\n  not checked  role    denied\n               do: ask\n\
+                        lake\n  PROBLEM      policy  none\n               do: put one\n\n1 ok, 1 problem, 1 not checked\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         let mut out = Vec::new();
         checks.write_json(&mut out).unwrap();
-        let second = std::str::from_utf8(&out).unwrap().lines().nth(1).unwrap();
+        let third = std::str::from_utf8(&out).unwrap().lines().nth(2).unwrap();
         assert_eq!(
-            second,
+            third,
             r#"{"of":"lake","check":"policy","state":"problem","found":"none","do":"put one"}"#
         );
     }

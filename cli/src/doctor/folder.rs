@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use shared::catalog::folder::{FolderCatalog, TableEntry};
+use shared::ledger::folder::failed::{self, FailedFile};
 use shared::store::folder::FolderStore;
 use shared::table::{Standing, standing};
 
@@ -55,7 +56,10 @@ fn free_space(lake: &Path) -> Option<u64> {
 
 fn judge_space(free: Option<u64>, lake: &Path) -> Verdict {
     match free {
-        None => Verdict::not_checked("`df` does not say how much is free"),
+        None => Verdict::not_checked(
+            "`df` does not say how much is free",
+            format!("see that 1 GB or more is free on the disk of {}", lake.display()),
+        ),
         Some(free) if free >= FREE => Verdict::ok(format!("{} MB", free >> 20)),
         Some(free) => Verdict::problem(
             format!("{} MB are free", free >> 20),
@@ -76,9 +80,12 @@ fn state(lake: &Path, checks: &mut Checks) {
         Ok(lock) => match lock.try_lock_shared() {
             Ok(()) => Verdict::ok("free"),
             Err(TryLockError::WouldBlock) => {
-                Verdict::not_checked("an ingest or a retry is running; run this again then")
+                Verdict::not_checked("an ingest or a retry is running", "run this again when it has ended")
             }
-            Err(TryLockError::Error(error)) => Verdict::not_checked(format!("cannot be told: {error}")),
+            Err(TryLockError::Error(error)) => Verdict::not_checked(
+                format!("cannot be told: {error}"),
+                "keep the lake on a file system that has locks",
+            ),
         },
     };
     let is_running = locked.found.contains("is running");
@@ -104,6 +111,11 @@ fn state(lake: &Path, checks: &mut Checks) {
             );
         }
     }
+    for name in crate::sources::names() {
+        if let Some(verdict) = judge_failed(failed::read(&state, name), &state, name, lake) {
+            checks.add("state", "failed files", verdict);
+        }
+    }
     let remedy = format!("lake quarantine retry --lake {}", lake.display());
     checks.add("state", "pending retry", unfinished(&state.join("retry.json"), "a retry", remedy));
     for path in listing(&state.join("ingested")) {
@@ -112,6 +124,34 @@ fn state(lake: &Path, checks: &mut Checks) {
             Ok(text) => judge_record(&path, &text),
         };
         checks.add("state", "record", verdict);
+    }
+}
+
+/// Judges the files of a source that could not be brought in; `None` if there are none.
+fn judge_failed(
+    failed: std::io::Result<Vec<FailedFile>>,
+    state: &Path,
+    source: &str,
+    lake: &Path,
+) -> Option<Verdict> {
+    let path = state.join("failed").join(format!("{source}.jsonl"));
+    match failed {
+        Err(error) => Some(Verdict::problem(
+            format!("{} cannot be read: {error}", path.display()),
+            "restore it from a copy, or remove it and ingest the raw files again: those in the lake are left out",
+        )),
+        Ok(failed) => failed.first().map(|first| {
+            let found = format!(
+                "{} files of {source} are not in the lake, the first {}: {}",
+                failed.len(),
+                first.path,
+                first.reason
+            );
+            Verdict::problem(
+                found,
+                format!("mend or remove them, then: lake redrive --lake {} --go", lake.display()),
+            )
+        }),
     }
 }
 
@@ -216,7 +256,7 @@ fn catalog(lake: &Path, checks: &mut Checks) {
         Ok(region) => findings(lake, &region),
     };
     let verdict = match findings {
-        Err(error) => Verdict::not_checked(format!("{error:#}")),
+        Err(error) => Verdict::not_checked(format!("{error:#}"), "mend that, then run this again"),
         Ok(findings) => judge_partitions(&findings, &repair),
     };
     checks.add("catalogue", "partitions", verdict);
@@ -305,6 +345,18 @@ mod tests {
         assert_eq!(judged(&format!("{line}\n{{\"pa")), State::Ok);
         assert_eq!(judged(&format!("{line}\nx\n{line}\n")), State::Problem);
         assert_eq!(judged("x\n"), State::Problem);
+    }
+
+    #[test]
+    fn failed_files() {
+        let judged = |failed| judge_failed(failed, Path::new("/lake/state"), "waf", Path::new("/lake"));
+        assert_eq!(judged(Ok(Vec::new())), None);
+        let file = FailedFile { path: "/raw/a".into(), sha256: None, reason: "is cut off".into() };
+        let verdict = judged(Ok(vec![file])).unwrap();
+        assert_eq!(verdict.found, "1 files of waf are not in the lake, the first /raw/a: is cut off");
+        assert!(verdict.remedy.unwrap().ends_with("lake redrive --lake /lake --go"));
+        let unread = judged(Err(std::io::Error::other("x"))).unwrap();
+        assert!(unread.state == State::Problem && unread.found.starts_with("/lake/state/failed/waf.jsonl"));
     }
 
     #[test]

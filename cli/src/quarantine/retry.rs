@@ -4,24 +4,26 @@
 //! visible, and the file is replaced by one without them. So a retry may be killed at any point, and the next
 //! one leaves each row once.
 
+mod repeated;
+mod step;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use sha2::{Digest as _, Sha256};
 use shared::catalog::Catalog;
 use shared::catalog::folder::FolderCatalog;
-use shared::layout::Codec;
 use shared::ledger::folder::FolderState;
-use shared::pipeline::{Pipeline, Retried, Settings};
 use shared::quarantine::Entry;
 use shared::source::Source;
 use shared::store::Upkeep;
 use shared::store::folder::FolderStore;
 use shared::table::{TableDefinition, TableSet};
 
+use self::repeated::{fingerprint, last_of_each};
+use self::step::Step;
 use super::lease::Lease;
 use super::note::Note;
 use super::outcome::Outcome;
@@ -125,15 +127,6 @@ enum OfObjects<'a> {
     /// The configuration of the functions.
     #[cfg(feature = "aws")]
     Deployed(&'a [crate::deployment::DeployedSource]),
-}
-
-/// Records of one file that go to the same tables.
-struct Step<'a> {
-    file: &'a QuarantineFile,
-    lines: BTreeSet<u64>,
-    tables: Vec<&'static TableDefinition>,
-    region: &'a str,
-    codec: &'a str,
 }
 
 struct Run<'a, S, C> {
@@ -335,126 +328,4 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         }
         Ok(sets)
     }
-
-    /// Tries records and replaces their file by what stays.
-    fn step(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
-        let Step { file, lines, tables, region, codec } = step;
-        let names: Vec<String> = tables.iter().map(|table| table.id()).collect();
-        self.renew()?;
-        let sha256 = self.shelf.sha256(file)?;
-        let index = sources::index(&file.function).context("no source has this name")?;
-        let pipeline = Pipeline::new(
-            sources::ALL[index](),
-            tables.clone(),
-            self.shelf.store.clone(),
-            (self.catalog)(region),
-            settings(&self.shelf.bucket, region, codec)?,
-        )?;
-        let mut retry = pipeline.retry(format!("{}#{sha256}#{}", file.object.key, names.join(",")))?;
-        let mut rewrite = if self.args.dry_run { None } else { Some(Rewrite::new(self.shelf, file)?) };
-        let (mut changed, mut landed) = (false, 0_u64);
-        let mut outcome = self.outcome.clone();
-        self.shelf
-            .each_line(file, |line, text| {
-                let mut keep = |lines: &[u8]| rewrite.as_mut().map_or(Ok(()), |rewrite| rewrite.keep(lines));
-                if !lines.contains(&line) {
-                    return Ok(keep(text.as_bytes())?);
-                }
-                let entry: Entry<'_> = serde_json::from_str(text).with_context(|| format!("line {line}"))?;
-                outcome.tried += 1;
-                let retried = match self.args.dry_run {
-                    true => retry.check(&entry),
-                    false => self.shelf.runtime.block_on(retry.entry(&entry)),
-                };
-                match retried {
-                    Retried::Landed => {
-                        outcome.landed += 1;
-                        landed += 1;
-                        changed = true;
-                    }
-                    Retried::Skipped(reason) => {
-                        outcome.skip(reason);
-                        changed = true;
-                    }
-                    Retried::Stays { reason, entries, rows } => {
-                        outcome.stay(&reason);
-                        landed += u64::from(rows);
-                        let lines = entries.as_deref().unwrap_or(text.as_bytes());
-                        changed |= lines != text.as_bytes();
-                        keep(lines)?;
-                    }
-                    Retried::NotAlone => {
-                        outcome.not_alone(&entry.reason);
-                        keep(text.as_bytes())?;
-                    }
-                    Retried::Cut => {
-                        outcome.cut(&entry.reason);
-                        keep(text.as_bytes())?;
-                    }
-                }
-                Ok(())
-            })
-            .with_context(|| format!("cannot read {} again", file.object))?;
-        self.outcome = outcome;
-        let Some(rewrite) = rewrite.filter(|_| changed) else { return Ok(()) };
-        self.renew()?;
-        if landed > 0 {
-            let note = Note {
-                function: file.function.clone(),
-                file: file.name.clone(),
-                sha256,
-                lines: lines.iter().copied().collect(),
-                tables: names,
-                region: (*region).to_owned(),
-                codec: (*codec).to_owned(),
-            };
-            note.write(self.shelf)?;
-            let report = self.shelf.runtime.block_on(retry.publish());
-            if let Some(failure) = report.failures.first() {
-                bail!("{}; make the lake writable and run this again", failure.reason);
-            }
-            self.outcome.add(&report);
-        }
-        rewrite.commit()?;
-        if landed > 0 { Note::remove(self.shelf) } else { Ok(()) }
-    }
-}
-
-/// The index of the last file that each entry stands in.
-fn last_of_each<S: Upkeep>(
-    shelf: &Shelf<S>,
-    files: &[QuarantineFile],
-) -> anyhow::Result<HashMap<[u8; 16], usize>> {
-    let mut last = HashMap::new();
-    for (index, file) in files.iter().enumerate() {
-        shelf.each_entry(file, |_, _, entry| {
-            last.insert(fingerprint(&entry), index);
-            Ok(())
-        })?;
-    }
-    Ok(last)
-}
-
-/// The raw object and the record, whatever was decided about it, in 16 bytes.
-fn fingerprint(entry: &Entry<'_>) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    let raw = entry.raw().unwrap_or_default();
-    let version = entry.version.as_deref().unwrap_or_default();
-    for text in [entry.bucket.as_bytes(), entry.key.as_bytes(), version.as_bytes(), &raw] {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hash.update(entry.record.to_le_bytes());
-    hash.update(entry.offset.to_le_bytes());
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hash.finalize()[..16]);
-    fingerprint
-}
-
-fn settings(bucket: &str, region: &str, codec: &str) -> anyhow::Result<Settings> {
-    Ok(Settings {
-        codec: Codec::parse(codec).context("unknown codec in the note of an interrupted retry")?,
-        region: Some(region.to_owned()),
-        ..Settings::new(bucket)
-    })
 }

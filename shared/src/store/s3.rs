@@ -231,9 +231,16 @@ where
     match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
-            let code = answer.err().code().unwrap_or("no error code");
-            let message = answer.err().message().unwrap_or("no message");
-            format!("{code} (status {status}): {message}")
+            match (answer.err().code(), answer.err().message()) {
+                // No error of the service's: most likely an answer that is not as it is documented.
+                (None, None) => {
+                    format!("the answer cannot be read (status {status}): {}", chain(answer.err()))
+                }
+                (code, message) => {
+                    let (code, message) = (code.unwrap_or("no error code"), message.unwrap_or("no message"));
+                    format!("{code} (status {status}): {message}")
+                }
+            }
         }
         other => chain(other),
     }

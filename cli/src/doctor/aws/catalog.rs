@@ -12,7 +12,7 @@ pub(super) async fn examine_database(deployment: &Deployment, checks: &mut Check
     let exists = match ask(&format!("glue:GetDatabase on {database}"), asked).await {
         Ok(_) => {
             checks.add("lake", "database", Verdict::ok(database));
-            true
+            Some(true)
         }
         Err(error) => {
             let is_absent = error.code == "EntityNotFoundException" || error.is_absent();
@@ -22,7 +22,7 @@ pub(super) async fn examine_database(deployment: &Deployment, checks: &mut Check
                 error.not_checked()
             };
             checks.add("lake", "database", verdict);
-            false
+            is_absent.then_some(false)
         }
     };
     super::formation::examine(deployment, exists, checks).await;
@@ -36,7 +36,7 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
         use shared::catalog::Upkeep as _;
         let found = match Box::pin(catalog.table(table)).await {
             Err(error) => {
-                checks.add(source.name, "table", Verdict::not_checked(error.to_string()));
+                checks.add(source.name, "table", unread(error.to_string()));
                 continue;
             }
             Ok(found) => found.map(|found| found.standing),
@@ -44,11 +44,15 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
         checks.add(source.name, "table", judge_table(table, found.as_ref(), &repair));
         let findings = Box::pin(repair::plan(&store, &deployment.lake_bucket, &catalog, table)).await;
         let verdict = match findings {
-            Err(error) => Verdict::not_checked(format!("{error:#}")),
+            Err(error) => unread(format!("{error:#}")),
             Ok(findings) => judge_partitions(table, &findings, &repair),
         };
         checks.add(source.name, "partitions", verdict);
     }
+}
+
+fn unread(reason: String) -> Verdict {
+    Verdict::not_checked(reason, "mend that, then run this again")
 }
 
 fn judge_table(table: &TableDefinition, found: Option<&Standing>, repair: &str) -> Verdict {
@@ -78,7 +82,13 @@ fn judge_partitions(table: &TableDefinition, findings: &[Finding], repair: &str)
             What::Elsewhere(found) => odd.push(&found.prefix),
             What::Empty(_) => empty += 1,
             // Told of as the table.
-            What::TableBehind { .. } | What::TableForeign { .. } => {}
+            What::TableBehind { .. } => {}
+            What::TableForeign { .. } => {
+                return Verdict::not_checked(
+                    format!("of {id}, not looked at, since somebody has changed the table"),
+                    "see the check of the table first",
+                );
+            }
         }
     }
     if missing > 0 || behind > 0 {
@@ -127,6 +137,7 @@ mod tests {
             (What::NoPartition("p/".into()), State::Problem),
             (What::Elsewhere(found.clone()), State::Problem),
             (What::Empty(found), State::Ok),
+            (What::TableForeign { name: "t".into(), difference: "x".into() }, State::NotChecked),
         ] {
             let findings = [Finding { table: TABLE.id(), what }];
             assert_eq!(judge_partitions(&TABLE, &findings, "x").state, expected, "{findings:?}");

@@ -3,6 +3,7 @@
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 
 use super::{Checks, DeployedSource, Deployment, Verdict, ask, variables};
+use crate::doctor::check::AGAIN;
 
 /// Checks the function, and answers its timeout in seconds where it is known.
 pub(super) async fn examine(
@@ -36,6 +37,15 @@ pub(super) async fn examine(
         timeout: parameter("Timeout"),
     };
     checks.add(source.name, "size", judge_size(&function, &wanted, &update));
+    let asked = deployment.clients.lambda.get_function_concurrency().function_name(name).send();
+    let verdict = match ask(&format!("lambda:GetFunctionConcurrency on {name}"), asked).await {
+        Err(error) => error.not_checked(),
+        Ok(found) => {
+            let free = format!("lambda delete-function-concurrency --function-name {name}");
+            judge_concurrency(found.reserved_concurrent_executions(), deployment.command(&free))
+        }
+    };
+    checks.add(source.name, "concurrency", verdict);
     let values =
         found.environment().and_then(|environment| environment.variables()).cloned().unwrap_or_default();
     let values = values.into_iter().collect();
@@ -95,11 +105,25 @@ fn judge_state(name: &str, found: &Function, redeploy: &str) -> Verdict {
             Verdict::problem(format!("the last update of {name} failed: {update_reason}"), redeploy)
         }
         // Lambda puts a function to sleep that was not called for weeks; the next call wakes it.
-        ("Active" | "Inactive" | "", "Successful" | "") => Verdict::ok(name),
+        ("Active" | "Inactive", "Successful") => Verdict::ok(name),
         ("Failed", _) => Verdict::problem(format!("{name} cannot be started: {state_reason}"), redeploy),
-        (state, update) => Verdict::not_checked(format!(
-            "{name} is {state}, its last update {update}; run this again in a minute"
-        )),
+        ("", _) | (_, "") => {
+            let remedy =
+                format!("look at it yourself: aws lambda get-function-configuration --function-name {name}");
+            Verdict::not_checked(format!("{name} does not say whether it can run"), remedy)
+        }
+        (state, update) => {
+            Verdict::not_checked(format!("{name} is {state}, its last update {update}"), AGAIN)
+        }
+    }
+}
+
+/// Judges what is reserved for a function; `free` takes that back.
+fn judge_concurrency(reserved: Option<i32>, free: String) -> Verdict {
+    match reserved {
+        None => Verdict::ok("of the account's"),
+        Some(0) => Verdict::problem("none at a time may run: messages wait, for 7 days", free),
+        Some(reserved) => Verdict::ok(format!("{reserved} at a time are reserved")),
     }
 }
 
@@ -141,10 +165,18 @@ mod tests {
             ("Failed", "Successful", State::Problem),
             ("Pending", "InProgress", State::NotChecked),
             ("Active", "InProgress", State::NotChecked),
+            ("", "", State::NotChecked),
         ] {
             let found = Function { state: state.into(), last_update: update.into(), ..Function::default() };
             assert_eq!(judge_state("f", &found, "r").state, expected, "{state} {update}");
         }
+    }
+
+    #[test]
+    fn concurrency() {
+        let judged = |reserved| judge_concurrency(reserved, "free".to_owned());
+        assert_eq!([judged(None).state, judged(Some(2)).state], [State::Ok, State::Ok]);
+        assert_eq!(judged(Some(0)).remedy.as_deref(), Some("free"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::policy::statements;
-use super::{Checks, Deployment, Verdict, ask};
+use super::{Checks, Deployment, Unanswered, Verdict, ask};
 
 /// Checks every key that the stack's parameters name.
 pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
@@ -11,6 +11,7 @@ pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
     let (lake, raw) = (parameter("LakeKmsKeyArn"), parameter("RawBucketKmsKeyArns"));
     let mut keys: Vec<&str> = std::iter::once(lake.as_str()).chain(raw.split(',').map(str::trim)).collect();
     keys.retain(|key| !key.is_empty());
+    keys.sort_unstable();
     keys.dedup();
     if keys.is_empty() {
         checks.add("lake", "keys", Verdict::ok("none of your own: S3 encrypts"));
@@ -37,22 +38,38 @@ pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
             Err(error) => error.not_checked(),
             Ok(found) => {
                 let roles: Vec<&str> = deployment.sources.iter().map(|source| source.role.as_str()).collect();
+                let uses: &[&str] =
+                    if key == lake { &["kms:Decrypt", "kms:GenerateDataKey"] } else { &["kms:Decrypt"] };
                 let granted = grantees(deployment, key).await;
-                judge_policy(found.policy().unwrap_or_default(), &deployment.account, &roles, &granted)
+                judge_policy(found.policy().unwrap_or_default(), &deployment.account, &roles, uses, granted)
             }
         };
         checks.add("lake", "key's policy", verdict);
     }
 }
 
-/// Who has a grant on the key; nobody if that may not be read.
-async fn grantees(deployment: &Deployment, key: &str) -> Vec<String> {
+/// Who has a grant on the key, and for which operations.
+async fn grantees(deployment: &Deployment, key: &str) -> Result<Vec<Granted>, Unanswered> {
     let mut pages = deployment.clients.kms.list_grants().key_id(key).into_paginator().send();
     let mut found = Vec::new();
-    while let Some(Ok(page)) = pages.next().await {
-        found.extend(page.grants.unwrap_or_default().into_iter().filter_map(|grant| grant.grantee_principal));
+    while let Some(page) = pages.next().await {
+        let page = ask(&format!("kms:ListGrants on {key}"), std::future::ready(page)).await?;
+        for grant in page.grants.unwrap_or_default() {
+            let operations = grant.operations().iter().map(|one| format!("kms:{}", one.as_str())).collect();
+            if let Some(principal) = grant.grantee_principal {
+                found.push(Granted { principal, operations });
+            }
+        }
     }
-    found
+    Ok(found)
+}
+
+/// A grant on a key.
+#[derive(Debug, Clone)]
+struct Granted {
+    principal: String,
+    /// `kms:Decrypt`, …
+    operations: Vec<String>,
 }
 
 fn judge_state(key: &str, state: &str, command: impl Fn(&str) -> String) -> Verdict {
@@ -67,15 +84,24 @@ fn judge_state(key: &str, state: &str, command: impl Fn(&str) -> String) -> Verd
     }
 }
 
-/// Judges who may use a key. A policy that admits the account leaves the decision to the roles' own policies.
-fn judge_policy(policy: &str, account: &str, roles: &[&str], granted: &[String]) -> Verdict {
+/// Judges who may use a key for `uses`. A policy that admits the account leaves the decision to the roles' own policies;
+/// grants count where it does not.
+fn judge_policy(
+    policy: &str,
+    account: &str,
+    roles: &[&str],
+    uses: &[&str],
+    granted: Result<Vec<Granted>, Unanswered>,
+) -> Verdict {
     let Ok(policy) = serde_json::from_str::<Value>(policy) else {
-        return Verdict::not_checked("the key's policy is not JSON");
+        return Verdict::not_checked("the key's policy is not JSON", "look at it in the console of KMS");
     };
-    let uses = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKey*", "kms:*", "*"];
     let root = format!("arn:aws:iam::{account}:root");
     let admits = |principals: &[&str]| {
-        statements(&policy).any(|one| one.allows() && one.is_for(principals) && one.has_action(&uses))
+        uses.iter().all(|wanted| {
+            statements(&policy)
+                .any(|one| one.allows() && one.is_for(principals) && one.is_about_action(wanted))
+        })
     };
     // In other partitions the ARN of the root begins otherwise; the account's number means the same.
     let partition = roles.first().and_then(|role| role.split(':').nth(1)).unwrap_or("aws");
@@ -83,18 +109,30 @@ fn judge_policy(policy: &str, account: &str, roles: &[&str], granted: &[String])
     if admits(&[&root_here, account]) {
         return Verdict::ok("admits this account, so the roles' own policies decide");
     }
-    let out: Vec<&str> = roles
-        .iter()
-        .copied()
-        .filter(|role| !admits(&[role]) && !granted.iter().any(|one| one == role))
-        .collect();
+    let mut out: Vec<&str> = roles.iter().copied().filter(|role| !admits(&[role])).collect();
     if out.is_empty() {
         return Verdict::ok("admits the functions' roles");
     }
-    let admit = format!(
-        "add {root_here}, or {}, to its policy with kms:Decrypt and kms:GenerateDataKey",
-        out.join(", ")
-    );
+    let admit = format!("add {root_here}, or {}, to its policy with {}", out.join(", "), uses.join(" and "));
+    match granted {
+        // A grant may do what the policy does not.
+        Err(error) => {
+            let found =
+                format!("the policy does not admit the functions' roles, and of grants {}", error.reason);
+            return Verdict::not_checked(found, format!("{}; or {admit}", error.remedy));
+        }
+        Ok(granted) => out.retain(|role| {
+            let has = |wanted: &str| {
+                let is_it =
+                    |one: &Granted| one.principal == *role && one.operations.iter().any(|may| may == wanted);
+                granted.iter().any(is_it)
+            };
+            !uses.iter().all(|wanted| has(wanted))
+        }),
+    }
+    if out.is_empty() {
+        return Verdict::ok("admits the functions' roles, by grants");
+    }
     Verdict::problem("neither the policy nor a grant admits the functions' roles", admit)
 }
 
@@ -116,14 +154,33 @@ mod tests {
     #[test]
     fn policies() {
         let role = "arn:aws:iam::111122223333:role/f";
-        let judged = |principal: &str, granted: &[String]| {
+        let uses = ["kms:Decrypt", "kms:GenerateDataKey"];
+        let judged = |principal: &str, action: &str, granted| {
             let policy =
-                json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*"}});
-            judge_policy(&policy.to_string(), "111122223333", &[role], granted).state
+                json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": action}});
+            judge_policy(&policy.to_string(), "111122223333", &[role], &uses, granted).state
         };
-        assert_eq!(judged("arn:aws:iam::111122223333:root", &[]), State::Ok);
-        assert_eq!(judged(role, &[]), State::Ok);
-        assert_eq!(judged("arn:aws:iam::444455556666:root", &[]), State::Problem);
-        assert_eq!(judged("arn:aws:iam::444455556666:root", &[role.to_owned()]), State::Ok);
+        let nobody = || Ok(Vec::new());
+        assert_eq!(judged("arn:aws:iam::111122223333:root", "kms:*", nobody()), State::Ok);
+        assert_eq!(judged(role, "kms:*", nobody()), State::Ok);
+        // Rows are read and not written.
+        assert_eq!(judged(role, "kms:Decrypt", nobody()), State::Problem);
+        let other = "arn:aws:iam::444455556666:root";
+        assert_eq!(judged(other, "kms:*", nobody()), State::Problem);
+        let grant = |operations: &[&str]| {
+            let operations = operations.iter().map(|one| (*one).to_owned()).collect();
+            Ok(vec![Granted { principal: role.to_owned(), operations }])
+        };
+        assert_eq!(judged(other, "kms:*", grant(&uses)), State::Ok);
+        assert_eq!(judged(other, "kms:*", grant(&uses[..1])), State::Problem);
+        // What may not be seen is not taken for absent.
+        let unseen = Unanswered {
+            code: "AccessDeniedException".into(),
+            status: Some(400),
+            bucket_region: None,
+            reason: "your credentials lack kms:ListGrants".into(),
+            remedy: "attach it".into(),
+        };
+        assert_eq!(judged(other, "kms:*", Err(unseen)), State::NotChecked);
     }
 }

@@ -25,6 +25,11 @@ pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
             );
             return checks.add(OF, "bucket", Verdict::problem(format!("{bucket} does not exist"), remedy));
         }
+        // S3 refuses a call that goes to another region than the bucket's.
+        Err(error) if error.is_elsewhere(&deployment.region) => {
+            let found = error.bucket_region.as_deref();
+            checks.add(OF, "bucket", judge_region(bucket, found, &deployment.region));
+        }
         Err(error) => checks.add(OF, "bucket", error.not_checked()),
     }
 
@@ -108,7 +113,10 @@ fn judge_region(bucket: &str, found: Option<&str>, wanted: &str) -> Verdict {
             "deploy the stack with another LakeBucketSuffix, and copy the lake there",
         ),
         Some(found) => Verdict::ok(format!("{bucket} in {found}")),
-        None => Verdict::ok(bucket),
+        None => Verdict::not_checked(
+            format!("{bucket} does not say which region it is in"),
+            format!("see that it is {wanted}: aws s3api get-bucket-location --bucket {bucket}"),
+        ),
     }
 }
 
@@ -168,7 +176,10 @@ fn judge_policy(found: Option<&str>, remedy: impl Fn(Vec<Value>) -> String, arn:
         return Verdict::problem("the bucket has no policy, so plain HTTP is served", remedy(vec![deny]));
     };
     let Ok(policy) = serde_json::from_str::<Value>(text) else {
-        return Verdict::not_checked("the bucket's policy is not JSON");
+        return Verdict::not_checked(
+            "the bucket's policy is not JSON",
+            "look at it yourself: aws s3api get-bucket-policy",
+        );
     };
     let objects = format!("{arn}/aws/x");
     let is_denied = statements(&policy)
@@ -264,6 +275,7 @@ mod tests {
     fn regions() {
         assert_eq!(judge_region("b", Some("eu-west-1"), "us-east-1").state, State::Problem);
         assert_eq!(judge_region("b", Some("us-east-1"), "us-east-1").state, State::Ok);
+        assert_eq!(judge_region("b", None, "us-east-1").state, State::NotChecked);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The ledger's table.
 
 use super::{Checks, DeployedSource, Deployment, Verdict, ask};
+use crate::doctor::check::AGAIN;
 
 /// Checks the ledger of a source.
 pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, checks: &mut Checks) {
@@ -41,7 +42,7 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
                 "dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
                  Enabled=true,AttributeName=expires"
             ));
-            judge_expiry(status.as_deref().unwrap_or("DISABLED"), attribute, &update)
+            judge_expiry(status.as_deref(), attribute, &update)
         }
     };
     checks.add(source.name, "ledger's expiry", verdict);
@@ -53,14 +54,16 @@ fn judge_table(table: &str, status: &str, key: &[&str], redeploy: &str) -> Verdi
     }
     match status {
         "ACTIVE" => Verdict::ok(table),
-        "CREATING" | "UPDATING" => {
-            Verdict::not_checked(format!("{table} is {status}; run this again in a minute"))
-        }
+        "CREATING" | "UPDATING" => Verdict::not_checked(format!("{table} is {status}"), AGAIN),
         status => Verdict::problem(format!("{table} is {status}"), redeploy),
     }
 }
 
-fn judge_expiry(status: &str, attribute: Option<&str>, update: &str) -> Verdict {
+fn judge_expiry(status: Option<&str>, attribute: Option<&str>, update: &str) -> Verdict {
+    let Some(status) = status else {
+        let remedy = "see in the console of DynamoDB that its items expire by the attribute expires";
+        return Verdict::not_checked("the table does not say whether its items expire", remedy);
+    };
     match (status, attribute) {
         ("ENABLED" | "ENABLING", Some("expires")) => Verdict::ok("entries go when they are forgotten"),
         ("ENABLED" | "ENABLING", other) => Verdict::problem(
@@ -90,8 +93,9 @@ mod tests {
 
     #[test]
     fn expiry() {
-        assert_eq!(judge_expiry("ENABLED", Some("expires"), "u").state, State::Ok);
-        assert_eq!(judge_expiry("DISABLED", None, "u").remedy.as_deref(), Some("u"));
-        assert!(judge_expiry("ENABLED", Some("ttl"), "u").remedy.unwrap().ends_with("u"));
+        assert_eq!(judge_expiry(Some("ENABLED"), Some("expires"), "u").state, State::Ok);
+        assert_eq!(judge_expiry(None, None, "u").state, State::NotChecked);
+        assert_eq!(judge_expiry(Some("DISABLED"), None, "u").remedy.as_deref(), Some("u"));
+        assert!(judge_expiry(Some("ENABLED"), Some("ttl"), "u").remedy.unwrap().ends_with("u"));
     }
 }

@@ -1,6 +1,7 @@
 //! The event source mapping, which hands a queue's messages to the function.
 
 use super::{Checks, DeployedSource, Deployment, Verdict, ask};
+use crate::doctor::check::AGAIN;
 
 /// Checks the mapping of a source.
 pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, checks: &mut Checks) {
@@ -21,10 +22,12 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
             let found = Mapping {
                 state: found.state().unwrap_or_default(),
                 queue: found.event_source_arn().unwrap_or_default(),
+                function: found.function_arn().and_then(|arn| arn.split(':').nth(6)).unwrap_or_default(),
+                result: found.last_processing_result().unwrap_or_default(),
                 single_failures: types.iter().any(|kind| kind.as_str() == "ReportBatchItemFailures"),
                 paused: deployment.described.parameter("ProcessingEnabled").is_ok_and(|on| on == "false"),
             };
-            judge(&found, &source.queue.arn, &update)
+            judge(&found, &source.queue.arn, &source.function, &update)
         }
     };
     checks.add(source.name, "mapping", verdict);
@@ -36,6 +39,10 @@ struct Mapping<'a> {
     /// `Enabled`, `Disabled`, `Updating`, …
     state: &'a str,
     queue: &'a str,
+    /// Name of the function.
+    function: &'a str,
+    /// How Lambda fared with it lately: `PROBLEM: …`, or something else.
+    result: &'a str,
     /// True if failures are reported message by message.
     single_failures: bool,
     /// True if the stack's parameters say that it is disabled.
@@ -43,10 +50,18 @@ struct Mapping<'a> {
 }
 
 /// Judges a mapping; `update` makes the command that changes it.
-fn judge(found: &Mapping<'_>, queue: &str, update: &impl Fn(&str) -> String) -> Verdict {
+fn judge(found: &Mapping<'_>, queue: &str, function: &str, update: &impl Fn(&str) -> String) -> Verdict {
     if found.queue != queue {
         let remedy = "deploy the stack again; the mapping was changed by hand";
         return Verdict::problem(format!("it takes messages of {}, expected {queue}", found.queue), remedy);
+    }
+    if found.function != function {
+        let remedy = update(&format!("--function-name {function}"));
+        return Verdict::problem(format!("it calls {}, expected {function}", found.function), remedy);
+    }
+    if let Some(problem) = found.result.strip_prefix("PROBLEM:") {
+        let remedy = "mend what it says; mostly it is a permission of the function's role, or of a key";
+        return Verdict::problem(format!("Lambda cannot work with it: {}", problem.trim()), remedy);
     }
     if !found.single_failures {
         return Verdict::problem(
@@ -63,7 +78,7 @@ fn judge(found: &Mapping<'_>, queue: &str, update: &impl Fn(&str) -> String) -> 
         "Disabled" | "Disabling" => {
             Verdict::problem("disabled: messages wait, for 7 days", update("--enabled"))
         }
-        state => Verdict::not_checked(format!("it is {state}; run this again in a minute")),
+        state => Verdict::not_checked(format!("it is {state}"), AGAIN),
     }
 }
 
@@ -74,12 +89,23 @@ mod tests {
 
     #[test]
     fn mappings() {
-        let good = Mapping { state: "Enabled", queue: "q", single_failures: true, paused: false };
-        let judged = |found: Mapping<'_>| judge(&found, "q", &|words: &str| format!("update {words}"));
+        let good = Mapping {
+            state: "Enabled",
+            queue: "q",
+            function: "f",
+            result: "OK",
+            single_failures: true,
+            paused: false,
+        };
+        let judged = |found: Mapping<'_>| judge(&found, "q", "f", &|words: &str| format!("update {words}"));
         assert_eq!(judged(good).state, State::Ok);
         assert_eq!(judged(Mapping { state: "Updating", ..good }).state, State::NotChecked);
         assert_eq!(judged(Mapping { queue: "r", ..good }).state, State::Problem);
+        let refused =
+            judged(Mapping { result: "PROBLEM: Lambda failed to assume your function role", ..good });
+        assert_eq!((refused.state, refused.found.ends_with("function role")), (State::Problem, true));
         let remedy = |found| judged(found).remedy.unwrap();
+        assert_eq!(remedy(Mapping { function: "g", ..good }), "update --function-name f");
         assert_eq!(remedy(Mapping { state: "Disabled", ..good }), "update --enabled");
         assert!(remedy(Mapping { state: "Disabled", paused: true, ..good }).starts_with("deploy with"));
         assert!(remedy(Mapping { single_failures: false, ..good }).ends_with("ReportBatchItemFailures"));

@@ -1,5 +1,7 @@
 //! The permissions of whoever runs this: for the verbs of `lake`, and to administer the lake.
 
+use std::collections::BTreeSet;
+
 use super::role::{Need, denied, judge};
 use super::{Checks, Deployment, Verdict, ask};
 
@@ -19,7 +21,11 @@ pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
         }
         Principal::Unknown => {
             let reason = format!("IAM judges users and roles only, and {caller} is neither");
-            return checks.add(OF, "permissions", Verdict::not_checked(reason));
+            return checks.add(
+                OF,
+                "permissions",
+                Verdict::not_checked(reason, "run this as a user or a role"),
+            );
         }
         Principal::Named(arn) => arn,
         Principal::Role(name) => {
@@ -76,10 +82,16 @@ fn glue(deployment: &Deployment) -> Vec<String> {
 
 /// What `lake` asks for with `--stack`, but for reading the configuration, which the checks themselves show.
 fn verbs(deployment: &Deployment) -> Vec<Need> {
-    let Deployment { partition, lake_bucket, sources, .. } = deployment;
+    let Deployment { partition, region, account, lake_bucket, sources, .. } = deployment;
     let bucket = format!("arn:{partition}:s3:::{lake_bucket}");
     let object = |key: &str| format!("{bucket}/{key}");
     let queues = || sources.iter().flat_map(|one| [one.queue.arn.clone(), one.dead_letters.arn.clone()]);
+    let raw = |rest: &str| {
+        let buckets = sources.iter().map(|one| format!("arn:{partition}:s3:::{}{rest}", one.raw_bucket));
+        buckets.collect::<BTreeSet<String>>()
+    };
+    let ledgers =
+        sources.iter().map(|one| format!("arn:{partition}:dynamodb:{region}:{account}:table/{}", one.ledger));
     let written = ["aws/x", "quarantine/x", "state/x"].map(object);
     vec![
         Need::new(&["s3:ListBucket"], [bucket.clone()]),
@@ -96,7 +108,19 @@ fn verbs(deployment: &Deployment) -> Vec<Need> {
             ],
             glue(deployment),
         ),
-        Need::new(&["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"], queues()),
+        Need::new(
+            &[
+                "sqs:GetQueueAttributes",
+                "sqs:SendMessage",
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+            ],
+            queues(),
+        ),
+        Need::new(&["s3:ListBucket", "s3:ListBucketVersions"], raw("")),
+        Need::new(&["s3:GetObject", "s3:GetObjectVersion"], raw("/x")),
+        Need::new(&["dynamodb:BatchGetItem"], ledgers),
     ]
 }
 

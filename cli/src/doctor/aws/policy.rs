@@ -48,6 +48,12 @@ impl<'a> Statement<'a> {
             .any(|action| actions.iter().any(|wanted| wanted.eq_ignore_ascii_case(action)))
     }
 
+    /// True if the statement is about that action, by its name or a pattern.
+    pub(super) fn is_about_action(self, wanted: &str) -> bool {
+        let wanted = wanted.to_lowercase();
+        texts(&self.0["Action"]).any(|pattern| crate::deployment::matches(&pattern.to_lowercase(), &wanted))
+    }
+
     /// True if the statement is about that service.
     pub(super) fn is_for_service(self, service: &str) -> bool {
         self.0["Principal"] == "*" || texts(&self.0["Principal"]["Service"]).any(|one| one == service)
@@ -59,19 +65,18 @@ impl<'a> Statement<'a> {
         *principal == "*" || texts(&principal["AWS"]).any(|one| one == "*" || principals.contains(&one))
     }
 
-    /// True if the statement asks for no source, or takes `arn` for one.
-    pub(super) fn takes_source(self, arn: &str) -> bool {
-        let mut patterns: Vec<&'a str> = Vec::new();
-        if let Some(conditions) = self.0["Condition"].as_object() {
-            for condition in conditions.values().filter_map(Value::as_object) {
-                for (key, value) in condition {
-                    if key.eq_ignore_ascii_case("aws:SourceArn") {
-                        patterns.extend(texts(value));
-                    }
-                }
-            }
-        }
-        patterns.is_empty() || patterns.iter().any(|pattern| crate::deployment::matches(pattern, arn))
+    /// True if the statement does not ask for the condition key `wanted`, such as `aws:SourceArn`, or takes `value` for it.
+    pub(super) fn takes(self, wanted: &str, value: &str) -> bool {
+        let Some(conditions) = self.0["Condition"].as_object() else { return true };
+        let is_taken = |(operator, keys): (&String, &'a Value)| {
+            let Some(keys) = keys.as_object() else { return true };
+            let mut asked = keys.iter().filter(|(key, _)| key.eq_ignore_ascii_case(wanted));
+            asked.all(|(_, patterns)| {
+                let is_it = texts(patterns).any(|pattern| crate::deployment::matches(pattern, value));
+                is_it != operator.contains("Not")
+            })
+        };
+        conditions.iter().all(is_taken)
     }
 
     /// True if the statement is about that resource.
@@ -102,12 +107,18 @@ mod tests {
     fn sources() {
         let policy = json!({"Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"},
             "Action": ["sqs:SendMessage"], "Resource": "arn:q",
-            "Condition": {"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::raw-*"]}}}]});
+            "Condition": {"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::raw-*"]},
+                "StringNotEquals": {"aws:SourceAccount": "444455556666"}}}]});
         let one = statements(&policy).next().unwrap();
         assert!(
             one.allows() && one.is_for_service("s3.amazonaws.com") && one.has_action(&["SQS:SendMessage"])
         );
-        assert!(one.takes_source("arn:aws:s3:::raw-logs") && !one.takes_source("arn:aws:s3:::other"));
+        let takes = |key: &str, value: &str| one.takes(key, value);
+        assert!(
+            takes("aws:SourceArn", "arn:aws:s3:::raw-logs") && !takes("aws:SourceArn", "arn:aws:s3:::other")
+        );
+        assert!(takes("AWS:SOURCEACCOUNT", "111122223333") && !takes("aws:SourceAccount", "444455556666"));
+        assert!(takes("aws:SourceOrgID", "o-1"), "it does not ask for that");
         assert!(one.is_about("arn:q") && !one.is_about("arn:r") && !one.is_for(&["arn:aws:iam::1:root"]));
     }
 }

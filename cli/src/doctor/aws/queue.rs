@@ -13,6 +13,9 @@ use crate::doctor::check::quoted;
 /// Attributes of a queue, by name.
 type Attributes = HashMap<String, String>;
 
+/// What to do where an attribute is not told.
+const LOOK: &str = "look at it yourself: aws sqs get-queue-attributes --attribute-names All --queue-url …";
+
 /// Checks both queues. `timeout` is that of the function in seconds, where it is known.
 pub(super) async fn examine(
     deployment: &Deployment,
@@ -38,7 +41,10 @@ pub(super) async fn examine(
                         &set(&source.queue, &json!({"VisibilityTimeout": wanted.to_string()})),
                     )
                 }
-                None => Verdict::not_checked("the function's timeout is not known"),
+                None => Verdict::not_checked(
+                    "the function's timeout is not known",
+                    "see the check of the function first",
+                ),
             },
         );
         let redrive = json!({"deadLetterTargetArn": source.dead_letters.arn, "maxReceiveCount": 5});
@@ -54,9 +60,9 @@ pub(super) async fn examine(
     if let Some(found) =
         attributes(deployment, source, &source.dead_letters, "dead-letter queue", checks).await
     {
-        let redrive =
-            deployment.described.output(&format!("{}RedriveCommand", source.prefix)).unwrap_or_default();
-        checks.add(source.name, "dead letters", judge_dead_letters(&found, redrive));
+        let Deployment { stack, region, .. } = deployment;
+        let redrive = format!("lake redrive --stack {stack} --region {region} --source {}", source.name);
+        checks.add(source.name, "dead letters", judge_dead_letters(&found, &redrive));
     }
 }
 
@@ -94,7 +100,7 @@ async fn attributes(
 fn judge_visibility(found: &Attributes, timeout: i32, remedy: &str) -> Verdict {
     let visibility = found.get("VisibilityTimeout").and_then(|text| text.parse::<i64>().ok());
     let Some(visibility) = visibility else {
-        return Verdict::not_checked("the queue does not say how long it hides a message");
+        return Verdict::not_checked("the queue does not say how long it hides a message", LOOK);
     };
     if visibility >= i64::from(timeout) * 6 {
         return Verdict::ok(format!("{visibility} s, the function's timeout is {timeout} s"));
@@ -131,12 +137,19 @@ fn judge_redrive(found: &Attributes, dead_letters: &str, remedy: &str) -> Verdic
 
 fn judge_encryption(found: &Attributes, remedy: &str) -> Verdict {
     if let Some(key) = found.get("KmsMasterKeyId").filter(|key| !key.is_empty()) {
-        return Verdict::ok(format!("with the key {key}, which has to admit the senders"));
+        return if key.ends_with("alias/aws/sqs") {
+            Verdict::problem(format!("with the key {key}, which no service may send with"), remedy)
+        } else {
+            Verdict::not_checked(
+                format!("with the key {key}; whether it admits the sender is not looked at"),
+                "see that its policy lets the service that sends use kms:GenerateDataKey and kms:Decrypt",
+            )
+        };
     }
     match found.get("SqsManagedSseEnabled").map(String::as_str) {
         Some("true") => Verdict::ok("by SQS"),
         Some(_) => Verdict::problem("messages are not encrypted", remedy),
-        None => Verdict::not_checked("the queue does not say whether its messages are encrypted"),
+        None => Verdict::not_checked("the queue does not say whether its messages are encrypted", LOOK),
     }
 }
 
@@ -201,13 +214,14 @@ fn judge_sender(found: &Attributes, sender: &Sender, queue: &str, remedy: &str) 
         );
     };
     let Ok(policy) = serde_json::from_str::<Value>(text) else {
-        return Verdict::not_checked("the queue's policy is not JSON");
+        return Verdict::not_checked("the queue's policy is not JSON", LOOK);
     };
     let admits = statements(&policy).any(|one| {
         one.allows()
             && one.is_for_service(sender.service)
-            && one.has_action(&["sqs:SendMessage", "sqs:*", "*"])
-            && one.takes_source(&sender.arn)
+            && one.is_about_action("sqs:SendMessage")
+            && one.takes("aws:SourceArn", &sender.arn)
+            && sender.account.as_ref().is_none_or(|account| one.takes("aws:SourceAccount", account))
             && one.is_about(queue)
     });
     if admits {
@@ -220,13 +234,11 @@ fn judge_sender(found: &Attributes, sender: &Sender, queue: &str, remedy: &str) 
 fn judge_dead_letters(found: &Attributes, redrive: &str) -> Verdict {
     let messages = found.get("ApproximateNumberOfMessages").and_then(|text| text.parse::<u64>().ok());
     match messages {
-        None => Verdict::not_checked("the queue does not say how many there are"),
+        None => Verdict::not_checked("the queue does not say how many there are", LOOK),
         Some(0) => Verdict::ok("none"),
         Some(messages) => Verdict::problem(
             format!("{messages} announcements were given up; the rows of their objects are not in the lake"),
-            format!(
-                "the function's log says why (`object failed`, `message not understood`); mend that, then: {redrive}"
-            ),
+            format!("{redrive}, which says why; mend that, then the same with --go"),
         ),
     }
 }
@@ -267,7 +279,8 @@ mod tests {
     fn encryption() {
         let judged = |pairs| judge_encryption(&attributes(pairs), "x").state;
         assert_eq!(judged(&[("SqsManagedSseEnabled", "true")]), State::Ok);
-        assert_eq!(judged(&[("SqsManagedSseEnabled", "false"), ("KmsMasterKeyId", "k")]), State::Ok);
+        assert_eq!(judged(&[("KmsMasterKeyId", "k")]), State::NotChecked);
+        assert_eq!(judged(&[("KmsMasterKeyId", "alias/aws/sqs")]), State::Problem);
         assert_eq!(judged(&[("SqsManagedSseEnabled", "false")]), State::Problem);
         assert_eq!(judged(&[]), State::NotChecked);
     }
@@ -279,7 +292,8 @@ mod tests {
         let judged =
             |policy: &str| judge_sender(&attributes(&[("Policy", policy)]), &sender, "arn:q", "x").state;
         let others = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"arn:q"}}"#;
-        for found in [None, Some(others)] {
+        let wrong_account = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sqs:Send*","Resource":"arn:q","Condition":{"StringEquals":{"aws:SourceAccount":"444455556666"}}}}"#;
+        for found in [None, Some(others), Some(wrong_account)] {
             assert_eq!(judged(found.unwrap_or_default()), State::Problem);
             assert_eq!(judged(&sender.policy(found, "arn:q").to_string()), State::Ok);
         }
@@ -288,9 +302,10 @@ mod tests {
 
     #[test]
     fn dead_letters() {
-        let judged =
-            |count| judge_dead_letters(&attributes(&[("ApproximateNumberOfMessages", count)]), "aws sqs");
+        let judged = |count| {
+            judge_dead_letters(&attributes(&[("ApproximateNumberOfMessages", count)]), "lake redrive")
+        };
         assert_eq!(judged("0").state, State::Ok);
-        assert!(judged("3").remedy.unwrap().ends_with("aws sqs"));
+        assert!(judged("3").remedy.unwrap().starts_with("lake redrive, "));
     }
 }

@@ -19,6 +19,10 @@ pub(super) async fn examine(deployment: &Deployment, source: &DeployedSource, ch
                 source.prefix
             ),
         ),
+        // S3 refuses a call that goes to another region than the bucket's.
+        Err(error) if error.is_elsewhere(&deployment.region) => {
+            judge_bucket(bucket, error.bucket_region.as_deref(), &deployment.region)
+        }
         Err(error) => error.not_checked(),
     };
     checks.add(source.name, "raw bucket", verdict);
@@ -37,7 +41,11 @@ fn judge_bucket(bucket: &str, found: Option<&str>, wanted: &str) -> Verdict {
             format!("{bucket} is in {found}; events of another region do not reach the stack"),
             format!("deploy a stack in {found}, or have the logs written to a bucket in {wanted}"),
         ),
-        _ => Verdict::ok(bucket),
+        Some(_) => Verdict::ok(bucket),
+        None => Verdict::not_checked(
+            format!("{bucket} does not say which region it is in"),
+            format!("see that it is {wanted}: aws s3api get-bucket-location --bucket {bucket}"),
+        ),
     }
 }
 
@@ -98,6 +106,8 @@ impl Announcements {
 struct Wanted<'a> {
     /// The queue or topic; `None` for EventBridge.
     target: Option<&'a str>,
+    /// True if AWS's service may send to the topic instead of the bucket.
+    may_be_announced_by_its_trail: bool,
     /// Pattern of the keys.
     keys: &'a str,
     /// The command that sets it up where there is nothing yet.
@@ -114,7 +124,13 @@ impl<'a> Wanted<'a> {
             _ => Some(topic),
         };
         let command = deployment.described.output(&format!("{}NotificationCommand", source.prefix));
-        Self { target, keys: &source.keys, command: command.unwrap_or_default().to_owned() }
+        let may_be_announced_by_its_trail = source.name == "cloudtrail" && target == Some(topic);
+        Self {
+            target,
+            may_be_announced_by_its_trail,
+            keys: &source.keys,
+            command: command.unwrap_or_default().to_owned(),
+        }
     }
 }
 
@@ -139,6 +155,12 @@ fn judge(found: &Announcements, wanted: &Wanted<'_>) -> Verdict {
         };
     };
     let Some(target) = found.targets.iter().find(|target| target.arn == arn) else {
+        if wanted.may_be_announced_by_its_trail {
+            return Verdict::not_checked(
+                format!("the bucket announces nothing to {arn}; the trail may do so itself"),
+                "see that the trail names the topic: aws cloudtrail describe-trails --query 'trailList[].SnsTopicARN'",
+            );
+        }
         let configuration = format!("a configuration for s3:ObjectCreated:* with {arn}");
         return Verdict::problem(format!("the bucket announces nothing to {arn}"), set_up(&configuration));
     };
@@ -167,7 +189,8 @@ mod tests {
     const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:lake-cloudtrail";
 
     fn wanted(target: Option<&str>) -> Wanted<'_> {
-        Wanted { target, keys: "AWSLogs/*/CloudTrail/*", command: "aws s3api put".to_owned() }
+        let command = "aws s3api put".to_owned();
+        Wanted { target, may_be_announced_by_its_trail: false, keys: "AWSLogs/*/CloudTrail/*", command }
     }
 
     fn to_queue(all_created: bool, prefix: &str) -> Announcements {
@@ -199,11 +222,15 @@ mod tests {
         ] {
             assert_eq!(judge(&found, &wanted(Some(QUEUE))).state, expected, "{found:?}");
         }
+        // CloudTrail can send to a topic itself, which the bucket does not know.
+        let by_trail = Wanted { may_be_announced_by_its_trail: true, ..wanted(Some(QUEUE)) };
+        assert_eq!(judge(&Announcements::default(), &by_trail).state, State::NotChecked);
     }
 
     #[test]
     fn regions() {
         assert_eq!(judge_bucket("b", Some("eu-west-1"), "us-east-1").state, State::Problem);
-        assert_eq!(judge_bucket("b", None, "us-east-1").state, State::Ok);
+        assert_eq!(judge_bucket("b", Some("us-east-1"), "us-east-1").state, State::Ok);
+        assert_eq!(judge_bucket("b", None, "us-east-1").state, State::NotChecked);
     }
 }

@@ -55,10 +55,16 @@ fn needs(deployment: &Deployment, source: &DeployedSource) -> Vec<Need> {
         [glue("catalog".to_owned()), glue(format!("database/{database}"))].into_iter().chain(tables);
     let log = described.output(&format!("{}LogGroupName", source.prefix)).unwrap_or_default();
     let mut needs = vec![
-        Need::new(&["s3:GetObject"], [format!("arn:{partition}:s3:::{}/{key}", source.raw_bucket)])
-            .when("aws:ResourceAccount", raw_account),
-        Need::new(&["s3:PutObject", "s3:AbortMultipartUpload"], objects),
-        Need::new(&["glue:GetTable", "glue:CreateTable", "glue:BatchCreatePartition"], catalog),
+        Need::new(
+            &["s3:GetObject", "s3:GetObjectVersion"],
+            [format!("arn:{partition}:s3:::{}/{key}", source.raw_bucket)],
+        )
+        .when("aws:ResourceAccount", raw_account),
+        Need::new(&["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"], objects),
+        Need::new(
+            &["glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:BatchCreatePartition"],
+            catalog,
+        ),
         Need::new(
             &["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
             [format!("arn:{partition}:dynamodb:{region}:{account}:table/{}", source.ledger)],
@@ -109,7 +115,10 @@ pub(super) async fn denied(
         while let Some(page) = pages.next().await {
             let page = ask("iam:SimulatePrincipalPolicy", std::future::ready(page)).await;
             let page = page.map_err(|error| {
-                Verdict::not_checked(format!("IAM does not judge {principal}: {}", error.reason))
+                Verdict::not_checked(
+                    format!("IAM does not judge {principal}: {}", error.reason),
+                    error.remedy,
+                )
             })?;
             for result in page.evaluation_results() {
                 if result.eval_decision().as_str() != "allowed" {

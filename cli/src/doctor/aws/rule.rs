@@ -53,7 +53,7 @@ fn judge_rule(state: &str, pattern: &str, source: &DeployedSource, enable: &str,
         return Verdict::problem("the rule is disabled: nothing is announced", enable);
     }
     let Ok(pattern) = serde_json::from_str::<Value>(pattern) else {
-        return Verdict::not_checked("the rule's pattern is not JSON");
+        return Verdict::not_checked("the rule's pattern is not JSON", redeploy);
     };
     let has =
         |value: &Value, wanted: &str| value.as_array().is_some_and(|all| all.iter().any(|one| one == wanted));

@@ -13,9 +13,10 @@ pub(super) async fn examine(deployment: &Deployment, checks: &mut Checks) {
 fn judge(status: &str, events: &str) -> Verdict {
     match status {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Verdict::ok(status),
-        _ if status.ends_with("_IN_PROGRESS") => {
-            Verdict::not_checked(format!("{status}: it is being changed; run this again when that has ended"))
-        }
+        _ if status.ends_with("_IN_PROGRESS") => Verdict::not_checked(
+            format!("{status}: it is being changed"),
+            "run this again when that has ended",
+        ),
         "UPDATE_ROLLBACK_COMPLETE" => Verdict::problem(
             format!("{status}: the last deployment failed and was taken back"),
             format!("{events} shows what failed; mend that and deploy again"),

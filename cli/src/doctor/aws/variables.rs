@@ -33,7 +33,8 @@ pub(super) fn expected(deployment: &Deployment, source: &DeployedSource, found: 
         expected.insert("KMS_KEY_ID".to_owned(), key.to_owned());
     }
     for (name, value) in &described.parameters {
-        let name = variable(name);
+        // A source's own parameter has its name in front: `CloudTrailDropRepeatedEvents`.
+        let name = variable(name.strip_prefix(&source.prefix).unwrap_or(name));
         if found.contains_key(&name) {
             expected.insert(name, value.clone());
         }

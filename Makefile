@@ -59,6 +59,7 @@ lint: setup ## Check format, lints, licences and sources of dependencies, the te
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --package lake --all-targets -- -D warnings
 	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 	.venv/bin/cfn-lint template.yaml
 	.venv/bin/sam validate --lint --template template.yaml --region us-east-1

@@ -55,6 +55,7 @@ impl Verdict {
 }
 
 /// What to do where something is on its way.
+#[cfg(feature = "aws")]
 pub(crate) const AGAIN: &str = "run this again in a minute";
 
 /// A check that was made.

@@ -7,7 +7,7 @@
 mod repeated;
 mod step;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -319,7 +319,7 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         let known = match &self.of_objects {
             OfObjects::Recorded(state) => state.tables_of(&file.function, tables, &wanted)?,
             #[cfg(feature = "aws")]
-            OfObjects::Deployed(_) => HashMap::new(),
+            OfObjects::Deployed(_) => std::collections::HashMap::new(),
         };
         let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
         for (line, path) in &paths {

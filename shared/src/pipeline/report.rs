@@ -28,7 +28,8 @@ pub struct Report {
     pub objects_skipped: BTreeMap<&'static str, u64>,
     /// Objects that failed.
     pub failures: Vec<Failure>,
-    /// Objects that were left to the queue for lack of time, by their index among those that were to be ingested.
+    /// Objects that are not known to be in the lake and have not failed either, so that they are left to the queue: mostly
+    /// for lack of time. By their index among those that were to be ingested.
     pub left: Vec<usize>,
     /// Records read.
     pub records: u64,

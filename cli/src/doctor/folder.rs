@@ -111,8 +111,8 @@ fn state(lake: &Path, checks: &mut Checks) {
             );
         }
     }
-    for name in crate::sources::names() {
-        if let Some(verdict) = judge_failed(failed::read(&state, name), &state, name, lake) {
+    for name in crate::sources::names().into_iter().chain([failed::UNRECOGNISED]) {
+        if let Some(verdict) = judge_failed(failed::read(&state, name), name, lake) {
             checks.add("state", "failed files", verdict);
         }
     }
@@ -127,32 +127,32 @@ fn state(lake: &Path, checks: &mut Checks) {
     }
 }
 
-/// Judges the files of a source that could not be brought in; `None` if there are none.
-fn judge_failed(
-    failed: std::io::Result<Vec<FailedFile>>,
-    state: &Path,
-    source: &str,
-    lake: &Path,
-) -> Option<Verdict> {
-    let path = state.join("failed").join(format!("{source}.jsonl"));
-    match failed {
-        Err(error) => Some(Verdict::problem(
-            format!("{} cannot be read: {error}", path.display()),
-            "restore it from a copy, or remove it and ingest the raw files again: those in the lake are left out",
-        )),
-        Ok(failed) => failed.first().map(|first| {
-            let found = format!(
-                "{} files of {source} are not in the lake, the first {}: {}",
-                failed.len(),
-                first.path,
-                first.reason
-            );
-            Verdict::problem(
-                found,
-                format!("mend or remove them, then: lake redrive --lake {} --go", lake.display()),
-            )
-        }),
-    }
+/// Judges the files of a source that could not be brought in, or those of no known source; `None` if there are none.
+fn judge_failed(failed: std::io::Result<Vec<FailedFile>>, source: &str, lake: &Path) -> Option<Verdict> {
+    let failed = match failed {
+        Ok(failed) => failed,
+        Err(error) => {
+            let remedy = "restore it from a copy, or remove it and ingest the raw files again: those in the lake are left out";
+            return Some(Verdict::problem(error.to_string(), remedy));
+        }
+    };
+    let first = failed.first()?;
+    let (whose, remedy) = if source == failed::UNRECOGNISED {
+        let lake = lake.display();
+        (
+            "no known source",
+            format!("say what they are (lake ingest PATH --source NAME --lake {lake}), or move them away"),
+        )
+    } else {
+        (source, format!("mend or remove them, then: lake redrive --lake {} --go", lake.display()))
+    };
+    let found = format!(
+        "{} files of {whose} are not in the lake, the first {}: {}",
+        failed.len(),
+        first.path,
+        first.reason
+    );
+    Some(Verdict::problem(found, remedy))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Verdict {
@@ -349,14 +349,20 @@ mod tests {
 
     #[test]
     fn failed_files() {
-        let judged = |failed| judge_failed(failed, Path::new("/lake/state"), "waf", Path::new("/lake"));
-        assert_eq!(judged(Ok(Vec::new())), None);
+        let judged = |failed, source| judge_failed(failed, source, Path::new("/lake"));
+        assert_eq!(judged(Ok(Vec::new()), "waf"), None);
         let file = FailedFile { path: "/raw/a".into(), sha256: None, reason: "is cut off".into() };
-        let verdict = judged(Ok(vec![file])).unwrap();
+        let unknown = judged(Ok(vec![file.clone()]), failed::UNRECOGNISED).unwrap();
+        assert_eq!(
+            unknown.found,
+            "1 files of no known source are not in the lake, the first /raw/a: is cut off"
+        );
+        assert!(unknown.remedy.unwrap().contains("lake ingest PATH --source NAME --lake /lake"));
+        let verdict = judged(Ok(vec![file]), "waf").unwrap();
         assert_eq!(verdict.found, "1 files of waf are not in the lake, the first /raw/a: is cut off");
         assert!(verdict.remedy.unwrap().ends_with("lake redrive --lake /lake --go"));
-        let unread = judged(Err(std::io::Error::other("x"))).unwrap();
-        assert!(unread.state == State::Problem && unread.found.starts_with("/lake/state/failed/waf.jsonl"));
+        let unread = judged(Err(std::io::Error::other("cannot read the list")), "waf").unwrap();
+        assert!(unread.state == State::Problem && unread.found == "cannot read the list");
     }
 
     #[test]

@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import time
-import urllib.request
 from collections import Counter
 
 import aws_local
@@ -411,7 +410,7 @@ def test_a_refused_call_names_the_permission(world):
     iam = world.client("iam")
     iam.create_user(UserName="operator")
     key = iam.create_access_key(UserName="operator")["AccessKey"]
-    authenticate(world)
+    deployed.hold_to_policies(world.client, True)
     done = world.run("status", AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
     assert done.returncode == 1, done.stdout
     assert "access denied" in done.stderr and "cloudformation:DescribeStacks" in done.stderr, done.stderr
@@ -462,7 +461,7 @@ def test_the_documented_permissions_are_enough(world, verb, tmp_path):
         PolicyName="operate",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
-    authenticate(world)
+    deployed.hold_to_policies(world.client, True)
     arguments = [verb, "--json"] if verb == "status" else [verb, "--go", "--json"]
     log = tmp_path / "lambda.log"
     with aws_local.moto(log) as other:
@@ -476,9 +475,3 @@ def test_the_documented_permissions_are_enough(world, verb, tmp_path):
     mapping = world.resources["CloudTrailEventSourceMapping"]
     get = {"lambda:GetEventSourceMapping": f"GET /2015-03-31/event-source-mappings/{mapping}"}
     assert calls == {get[action] for action in actions if action.startswith("lambda:")}
-
-
-def authenticate(world):
-    """Makes moto check signatures and permissions from now on."""
-    url, text = f"{world.client.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
-    urllib.request.urlopen(urllib.request.Request(url, b"0", text, method="POST"), timeout=10).close()

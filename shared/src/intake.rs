@@ -248,6 +248,10 @@ impl<S: Store, C: Catalog, L: Ledger> Intake<S, C, L> {
                     Err(error) => work.fail_objects(&group.members, &error.to_string()),
                 }
             }
+            // In another order each time, so that one which ends the invocation is not always before the same others.
+            let mut open: Vec<(String, Vec<ObjectRef>)> = open.into_iter().collect();
+            let first = usize::try_from(lease.now).unwrap_or_default() % open.len().max(1);
+            open.rotate_left(first);
             for (id, objects) in open {
                 if !begun.insert(id.clone()) {
                     continue; // it was run just now, and failed with all its members

@@ -28,8 +28,9 @@ pub(crate) const TIMEOUT: i64 = 60_000;
 /// Milliseconds for which nobody else receives a message that was received: six times the function's, as in the template.
 const VISIBILITY_TIMEOUT: i64 = 6 * TIMEOUT;
 
-/// A message that was received this often since trouble has ended goes to the dead-letter queue.
-const MAX_RECEIVES: u32 = 10;
+/// A message that was received this often since trouble has ended goes to the dead-letter queue. Invocations still run out
+/// of time then, or are ended by an object that came with others, so a few tries can all be in vain.
+const MAX_RECEIVES: u32 = 20;
 
 /// An invocation under way.
 pub(crate) struct Worker {

@@ -115,6 +115,11 @@ class World(deployed.Deployed):
             found.update(one["uid"] for one in pq.ParquetFile(io.BytesIO(body)).read(["metadata"])["metadata"].to_pylist())
         return found
 
+    def in_quarantine(self):
+        """The files of the quarantine, as S3 lists them."""
+        bucket = self.outputs["LakeBucketName"]
+        return self.client("s3").list_objects_v2(Bucket=bucket, Prefix="quarantine/").get("Contents", [])
+
     def bodies(self, url):
         """The bodies in a queue, which are left there."""
         sqs, bodies = self.client("sqs"), []
@@ -354,6 +359,36 @@ def test_a_group_that_cannot_end_is_given_up_as_the_page_says(world):
     assert (source["reasons"], source["moved"]) == ({"no_such_object": 1, "ready": 1}, 1)
     world.work()
     assert world.in_the_lake() == {"kept1": 1, "kept2": 1}
+
+
+def test_a_retry_leaves_a_batch_that_is_not_finished_alone(world):
+    """Its next run writes its file of the quarantine anew: what a retry had taken out would be there again, and land twice."""
+    large = record("large1") | {"requestParameters": {f"p{n}": n for n in range(300)}}
+    body = cloudtrail_file(record("small1"), large)
+    answer = world.client("s3").put_object(Bucket=RAW, Key=key_of("a"), Body=body)
+    message = world.announcement({"key": key_of("a"), "eTag": answer["ETag"].strip('"')})
+    nobody = f"http://127.0.0.1:{aws_local.free_port()}"
+    world.fails(message, AWS_ENDPOINT_URL_GLUE=nobody, MAX_FIELDS="256")
+    [file] = [one["Key"] for one in world.in_quarantine()]
+    for dry_run in (["--dry-run"], []):
+        told = world.json("quarantine", "retry", *dry_run, code=1)
+        assert (told["tried"], told["unfinished"]) == (0, {file: 1}), told
+    # What a reason leaves out is nothing that waits.
+    told = world.json("quarantine", "retry", "--reason", "field_count")
+    assert (told["tried"], told["unfinished"]) == (0, {})
+    said = world.run("quarantine", "retry")
+    assert "not tried, batch unfinished" in said.stdout and "run this again when" in said.stderr, said
+    assert world.in_the_lake() == {"small1": 1}
+
+    world.send(world.queue, message)
+    world.work()
+    assert [one["Key"] for one in world.in_quarantine()] == [file]
+    told = world.json("quarantine", "retry")
+    assert (told["landed"], told["unfinished"]) == (1, {}), told
+    world.send(world.queue, message)
+    world.work()
+    assert world.in_the_lake() == {"small1": 1, "large1": 1}
+    assert world.in_quarantine() == []
 
 
 @pytest.mark.parametrize("seed", range(4))

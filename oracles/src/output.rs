@@ -13,7 +13,7 @@ use crate::road::Seen;
 pub struct Contents {
     /// Rows as text, sorted, by the prefix of their partition.
     pub rows: BTreeMap<String, Vec<String>>,
-    /// Lines of the quarantine, sorted.
+    /// Lines of the quarantine, sorted, without the group: an object may be read in any.
     pub quarantine: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Contents {
         let rows: usize = contents.rows.values().map(Vec::len).sum();
         assert_eq!(rows as u64, seen.report.rows.values().sum::<u64>(), "{:?}", seen.report);
         contents.rows.values_mut().for_each(|rows| rows.sort_unstable());
-        contents.quarantine = seen.quarantine();
+        contents.quarantine = seen.quarantine().iter().map(|line| without_group(line)).collect();
         contents.quarantine.sort_unstable();
         contents
     }
@@ -59,6 +59,12 @@ impl Contents {
         self.quarantine.extend(other.quarantine);
         self.quarantine.sort_unstable();
     }
+}
+
+fn without_group(line: &str) -> String {
+    let mut entry: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+    assert!(entry.shift_remove("group").is_some_and(|group| group.as_str().unwrap().len() == 32), "{line}");
+    serde_json::to_string(&entry).unwrap()
 }
 
 /// The key up to its last slash, which is included.

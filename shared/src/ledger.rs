@@ -133,17 +133,21 @@ fn one() -> u32 {
     1
 }
 
+/// Id of the group of the objects with these identities, in any order: 32 hex digits.
+pub fn group_id(mut identities: Vec<String>) -> String {
+    identities.sort_unstable();
+    let mut digest = Sha256::new();
+    for identity in &identities {
+        digest.update((identity.len() as u64).to_be_bytes());
+        digest.update(identity.as_bytes());
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Group {
     /// A new group, which is begun with these settings.
     pub fn new(members: Vec<ObjectRef>, settings: OutputSettings) -> Self {
-        let mut identities: Vec<String> = members.iter().map(ObjectRef::identity).collect();
-        identities.sort_unstable();
-        let mut digest = Sha256::new();
-        for identity in &identities {
-            digest.update((identity.len() as u64).to_be_bytes());
-            digest.update(identity.as_bytes());
-        }
-        let id = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let id = group_id(members.iter().map(ObjectRef::identity).collect());
         Self { id, members, left_out: None, settings: Some(settings), outputs: Vec::new(), runs: 1 }
     }
 

@@ -76,7 +76,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         }
         let (store, catalog) = (Arc::new(store), Arc::new(catalog));
         let pipeline = Self { source: Arc::from(source), tables, store, catalog, settings };
-        pipeline.batch().map_err(|error| SetUpError::Mapping { source_name, error })?;
+        pipeline.batch(None).map_err(|error| SetUpError::Mapping { source_name, error })?;
         Ok(pipeline)
     }
 
@@ -85,8 +85,8 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
         self.source.name()
     }
 
-    fn batch(&self) -> Result<Batch, RowsError> {
-        Batch::new(self.source.as_ref(), &self.tables, &self.settings)
+    fn batch(&self, group: Option<String>) -> Result<Batch, RowsError> {
+        Batch::new(self.source.as_ref(), &self.tables, &self.settings, group)
     }
 
     /// Ingests raw objects. `progress` is told the stored size of each object that has been dealt with.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `bucket`, `key`, `version` | the raw object |
 //! | `record`, `offset` | the record's number from 0 and its byte offset in the decoded object |
+//! | `group` | the [group](crate::ledger::Group) of raw objects that it was read with |
 //! | `reason`, `detail` | why, for counters and for a person |
 //! | `function`, `function_version` | who decided it |
 //! | `form` | what `raw` is: see [`Form`] |
@@ -13,8 +14,11 @@
 //! | `raw` or `raw_base64` | the record as it came, or its beginning if it is cut; the latter where it is not UTF-8 |
 //!
 //! A record that is too large is cut to its first [`KEPT_BYTES`](crate::frame::KEPT_BYTES). Offset and length say where
-//! it stands in the decoded object, the hash tells whether it is still the same. Form, header and envelope are there so that the record can be read again by itself. Entries of functions that did
-//! not write them yet are read too.
+//! it stands in the decoded object, the hash tells whether it is still the same. Form, header and envelope are there so
+//! that the record can be read again by itself. Entries of functions that did not write them yet are read too.
+//!
+//! A group that is not done is run again and then writes its file anew, also with what somebody has brought into the
+//! lake meanwhile. So whoever takes entries out asks the ledger first whether their group is open.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -149,6 +153,9 @@ pub struct Entry<'a> {
     /// Its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Cow<'a, str>>,
+    /// Id of the group that it was read with; absent in old entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Cow<'a, str>>,
     /// See [`Position`].
     pub record: u64,
     /// See [`Position`].
@@ -206,21 +213,33 @@ impl Entry<'_> {
     }
 }
 
+/// Where a record comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Provenance<'a> {
+    /// Who reads it.
+    pub function: &'a str,
+    /// Id of the group that it is read with, if it is known.
+    pub group: Option<&'a str>,
+    /// The raw object.
+    pub object: &'a ObjectRef,
+}
+
 /// Appends one entry, with its line end, to `out`.
 pub fn write_entry(
     out: &mut Vec<u8>,
-    function: &str,
-    object: &ObjectRef,
+    from: Provenance<'_>,
     at: Position,
     reason: &str,
     detail: &str,
     kept: Kept<'_>,
 ) {
+    let Provenance { function, group, object } = from;
     let text = std::str::from_utf8(kept.raw).ok();
     let entry = Entry {
         bucket: object.bucket.as_str().into(),
         key: object.key.as_str().into(),
         version: object.version.as_deref().map(Cow::Borrowed),
+        group: group.map(Cow::Borrowed),
         record: at.index,
         offset: at.offset,
         reason: reason.into(),
@@ -249,7 +268,9 @@ mod tests {
 
     fn written(kept: Kept<'_>) -> String {
         let mut out = Vec::new();
-        write_entry(&mut out, "f", &ObjectRef::new("raw-logs", "a.json.gz"), AT, "why", "in words", kept);
+        let object = ObjectRef::new("raw-logs", "a.json.gz");
+        let from = Provenance { function: "f", group: Some("g"), object: &object };
+        write_entry(&mut out, from, AT, "why", "in words", kept);
         String::from_utf8(out).unwrap()
     }
 
@@ -260,6 +281,7 @@ mod tests {
         assert_eq!(values[0]["raw"], "{\"a\":1}");
         assert_eq!((&values[0]["record"], &values[0]["offset"]), (&3.into(), &77.into()));
         assert_eq!((&values[0]["form"], values[0].get("header")), (&"record".into(), None));
+        assert_eq!(values[0]["group"], "g");
         assert_eq!((&values[1]["raw_base64"], values[1].get("raw")), (&"/w==".into(), None));
         let entry: Entry<'_> = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!((entry.raw().as_deref(), entry.object().key.as_str()), (Some(&b"\xff"[..]), "a.json.gz"));
@@ -290,6 +312,7 @@ mod tests {
             "function_version":"0.0.1","raw":"x"}"#;
         let entry: Entry<'_> = serde_json::from_str(line).unwrap();
         assert_eq!((entry.form, entry.raw().as_deref()), (None, Some(&b"x"[..])));
+        assert_eq!(entry.group, None);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! visible, and the file is replaced by one without them. So a retry may be killed at any point, and the next
 //! one leaves each row once.
 
+#[cfg(feature = "aws")]
+mod open;
 mod repeated;
 mod step;
 
@@ -109,7 +111,7 @@ pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
                 args,
                 shelf: &shelf,
                 catalog: &|_: &str| deployment.catalog(),
-                of_objects: OfObjects::Deployed(&deployment.sources),
+                of_objects: OfObjects::Deployed(&deployment),
                 region: deployment.region.clone(),
                 codec: args.codec.clone().unwrap_or(codec),
                 lease,
@@ -120,13 +122,13 @@ pub(super) fn run(args: &RetryArgs, out: &mut dyn Write) -> anyhow::Result<ExitC
     }
 }
 
-/// What tells which tables a raw object is in.
+/// What tells which tables a raw object is in, and what is still at work.
 enum OfObjects<'a> {
     /// The record of a folder's lake.
     Recorded(&'a FolderState),
-    /// The configuration of the functions.
+    /// The configuration of the functions, and their ledgers.
     #[cfg(feature = "aws")]
-    Deployed(&'a [crate::deployment::DeployedSource]),
+    Deployed(&'a crate::deployment::Deployment),
 }
 
 struct Run<'a, S, C> {
@@ -234,6 +236,9 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         let last = last_of_each(self.shelf, files)?;
         let given = self.given(source.as_ref());
         for (index, file) in files.iter().enumerate() {
+            if self.is_passed_over(file)? {
+                continue;
+            }
             self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
             let is_here = |entry: &Entry<'_>| last.get(&fingerprint(entry)) == Some(&index);
             let mut done = BTreeSet::new();
@@ -256,13 +261,30 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         Ok(())
     }
 
+    /// True if the group that has written the file may write it anew, which is told: what a retry takes out of it
+    /// would come back, and land a second time with the next one. (A folder is [asked](Self::function) as a whole.)
+    fn is_passed_over(&mut self, file: &QuarantineFile) -> anyhow::Result<bool> {
+        match &self.of_objects {
+            OfObjects::Recorded(_) => Ok(false),
+            #[cfg(feature = "aws")]
+            OfObjects::Deployed(deployment) => {
+                let is_wanted = |entry: &Entry<'_>| self.args.filter.takes_reason(&entry.reason);
+                if let Some(entries) = open::entries_of_open_group(self.shelf, file, deployment, is_wanted)? {
+                    self.outcome.pass_over(&file.object.key, entries);
+                    return Ok(true);
+                }
+                Ok(false)
+            }
+        }
+    }
+
     /// The tables for records of objects of which nothing is known.
     fn given(&self, source: &dyn Source) -> TableSet {
         match &self.of_objects {
             // Nothing was chosen, so it is what the function writes.
             #[cfg(feature = "aws")]
-            OfObjects::Deployed(sources) if self.args.tables.is_default() => {
-                let deployed = sources.iter().find(|deployed| deployed.name == source.name());
+            OfObjects::Deployed(deployment) if self.args.tables.is_default() => {
+                let deployed = deployment.sources.iter().find(|deployed| deployed.name == source.name());
                 let tables = deployed.map(|deployed| deployed.tables.as_slice()).unwrap_or_default();
                 TableSet::of(source.tables(), |table| tables.contains(&table))
             }

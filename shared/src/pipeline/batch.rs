@@ -14,7 +14,7 @@ use crate::decode::{self, DecodeError, Decoder};
 use crate::frame::{FrameError, Framed, Frames, Framing, Position, RecordSink, Refused, UNREADABLE};
 use crate::json::{self, Cursor, Limits};
 use crate::notification::ObjectRef;
-use crate::quarantine::{self, Form, Kept, PartForms};
+use crate::quarantine::{self, Form, Kept, PartForms, Provenance};
 use crate::rows::{Rows, RowsError};
 use crate::source::{
     EventIds, KeyFacts, MAX_EVENT_IDS, Mark, Normalizer, Outcome, Output, Part, Partitions, Parts,
@@ -60,6 +60,8 @@ struct Checkpoint {
 
 pub(super) struct Batch {
     function: &'static str,
+    /// Id of the group that is read, if it is known.
+    group: Option<String>,
     normalizer: Box<dyn Normalizer>,
     tables: Vec<TableRows>,
     partitions: Partitions,
@@ -85,9 +87,11 @@ impl Batch {
         source: &dyn Source,
         tables: &[&'static TableDefinition],
         settings: &Settings,
+        group: Option<String>,
     ) -> Result<Self, RowsError> {
         Ok(Self {
             function: source.name(),
+            group,
             normalizer: source.normalizer(tables)?,
             tables: tables.iter().map(|table| TableRows::new(source, table)).collect::<Result<_, _>>()?,
             partitions: Partitions::default(),
@@ -259,8 +263,9 @@ impl Batch {
     }
 
     fn sink<'a>(&'a mut self, object: &'a ObjectRef, facts: &'a KeyFacts) -> (&'a mut Frames, Sink<'a>) {
+        let from = Provenance { function: self.function, group: self.group.as_deref(), object };
         let sink = Sink {
-            function: self.function,
+            from,
             normalizer: self.normalizer.as_mut(),
             tables: &mut self.tables,
             partitions: &mut self.partitions,
@@ -272,7 +277,6 @@ impl Batch {
             buffer_bytes: self.buffer_bytes,
             limits: self.limits,
             event_ids: self.event_ids.as_mut(),
-            object,
             facts,
         };
         (&mut self.frames, sink)
@@ -285,7 +289,7 @@ fn bytes(tables: &[TableRows], quarantine: &[u8]) -> usize {
 
 /// Takes the records of one object.
 struct Sink<'a> {
-    function: &'static str,
+    from: Provenance<'a>,
     normalizer: &'a mut dyn Normalizer,
     tables: &'a mut [TableRows],
     partitions: &'a mut Partitions,
@@ -297,13 +301,12 @@ struct Sink<'a> {
     buffer_bytes: usize,
     limits: Limits,
     event_ids: Option<&'a mut EventIds>,
-    object: &'a ObjectRef,
     facts: &'a KeyFacts,
 }
 
 impl Sink<'_> {
     fn quarantine(&mut self, kept: Kept<'_>, at: Position, reason: &'static str, detail: &str) {
-        quarantine::write_entry(self.quarantine, self.function, self.object, at, reason, detail, kept);
+        quarantine::write_entry(self.quarantine, self.from, at, reason, detail, kept);
         self.counts.records += 1;
         *self.counts.quarantined.entry(reason).or_default() += 1;
     }

@@ -12,6 +12,7 @@ use super::{Contributors, Pipeline, flush};
 use crate::catalog::Catalog;
 use crate::deadline::Deadline;
 use crate::frame::Framed;
+use crate::ledger::group_id;
 use crate::notification::ObjectRef;
 use crate::source::KeyFacts;
 use crate::store::{Body, Store, StoreError};
@@ -124,7 +125,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             cut: None,
             disturbed: false,
         };
-        let mut batch = match self.batch() {
+        let mut batch = match self.batch(Some(group_id(group.to_vec()))) {
             Ok(batch) => batch,
             Err(error) => {
                 let fail =

@@ -63,7 +63,7 @@ impl<S: Store, C: Catalog> Pipeline<S, C> {
             drop_repeated_events: false,
             ..self.settings.clone()
         };
-        let batch = Batch::new(self.source.as_ref(), &self.tables, &settings)?;
+        let batch = Batch::new(self.source.as_ref(), &self.tables, &settings, None)?;
         Ok(Retry { pipeline: self, batch, outputs })
     }
 }

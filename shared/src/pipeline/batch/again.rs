@@ -40,6 +40,8 @@ impl Batch {
         let envelope = entry.envelope.as_ref().filter(|_| entry.form == Some(Form::LogEvent));
         let wrapped = envelope.map(|envelope| envelope.around(raw));
         let start = self.counts.records;
+        // What stays is still of the group that has put it there.
+        self.group = entry.group.as_deref().map(str::to_owned);
         let (_, mut sink) = self.sink(object, facts);
         let is_read = if entry.form == Some(Form::Line) {
             if let Some(header) = entry.header.as_deref().filter(|header| !header.is_empty()) {

@@ -39,7 +39,8 @@ test: setup ## Run every test: Rust, then what crosses crates and tools
 	@echo "== Simulation: the whole road with everything going wrong, 10,000 seeds"
 	cargo test --release --package shared --test simulation
 	@echo "== Python: template, function under a local Lambda, readers of the Parquet files"
-	$(VENV) LAKE_WITH_CLIENTS="$(abspath $(TARGET))/with-clients/lake" .venv/bin/python -m pytest tests
+	$(VENV) LAKE_WITH_CLIENTS="$(abspath $(TARGET))/with-clients/lake" .venv/bin/python -m pytest tests \
+		--numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: soak
 soak: setup ## Kill the function and `lake` at every call they make, for 200 rounds (ROUNDS=1000), and count the records; then 1 GB in one file

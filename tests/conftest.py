@@ -9,6 +9,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Files that take minutes. Tests run on two cores, a file on one of them; what is long and comes last leaves the other idle.
+LONG = ("test_operate", "test_queries", "test_stack", "test_ledger", "test_robustness", "test_doctor", "test_sources")
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first."""
+    names = [*LONG, ""]
+    items.sort(key=lambda item: names.index(item.path.stem if item.path.stem in LONG else ""))
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

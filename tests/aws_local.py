@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -55,9 +56,14 @@ def environment(**variables):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port for a server that is yet to start. The kernel gives connections those from 32768 on, so none takes it before
+    the server does; and each process of pytest-xdist has ports of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000, 8) + worker % 8
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager

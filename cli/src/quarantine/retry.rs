@@ -236,7 +236,13 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         let last = last_of_each(self.shelf, files)?;
         let given = self.given(source.as_ref());
         for (index, file) in files.iter().enumerate() {
-            if self.is_passed_over(file)? {
+            // What is taken out of a file that is written anew would come back, and land a second time with the next retry.
+            #[cfg(feature = "aws")]
+            if let OfObjects::Deployed(deployment) = &self.of_objects
+                && let Some(entries) =
+                    open::entries_of_open_group(self.shelf, file, deployment, &self.args.filter)?
+            {
+                self.outcome.pass_over(&file.object.key, entries);
                 continue;
             }
             self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
@@ -259,23 +265,6 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
             }
         }
         Ok(())
-    }
-
-    /// True if the group that has written the file may write it anew, which is told: what a retry takes out of it
-    /// would come back, and land a second time with the next one. (A folder is [asked](Self::function) as a whole.)
-    fn is_passed_over(&mut self, file: &QuarantineFile) -> anyhow::Result<bool> {
-        match &self.of_objects {
-            OfObjects::Recorded(_) => Ok(false),
-            #[cfg(feature = "aws")]
-            OfObjects::Deployed(deployment) => {
-                let is_wanted = |entry: &Entry<'_>| self.args.filter.takes_reason(&entry.reason);
-                if let Some(entries) = open::entries_of_open_group(self.shelf, file, deployment, is_wanted)? {
-                    self.outcome.pass_over(&file.object.key, entries);
-                    return Ok(true);
-                }
-                Ok(false)
-            }
-        }
     }
 
     /// The tables for records of objects of which nothing is known.

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use shared::ledger::dynamodb::DynamoLedger;
-use shared::quarantine::Entry;
 use shared::store::Upkeep;
 
 use crate::deployment::Deployment;
-use crate::quarantine::{QuarantineFile, Shelf};
+use crate::quarantine::{Filter, QuarantineFile, Shelf};
 
-/// How many entries of a file are wanted, if a group that has written some of its entries is open. A group that is done stays so, and
-/// one that the ledger does not know (any more) has no messages left that could run it again.
+/// How many entries of a file are wanted, if a group that has written some of its entries is open. A group that is done
+/// stays so, and one that the ledger does not know (any more) has no messages left that could run it again.
 ///
 /// # Errors
 /// If the file or the ledger cannot be read.
@@ -19,11 +18,11 @@ pub(super) fn entries_of_open_group<S: Upkeep>(
     shelf: &Shelf<S>,
     file: &QuarantineFile,
     deployment: &Deployment,
-    is_wanted: impl Fn(&Entry<'_>) -> bool,
+    filter: &Filter,
 ) -> anyhow::Result<Option<u64>> {
     let (mut groups, mut entries) = (BTreeSet::new(), 0);
     shelf.each_entry(file, |_, _, entry| {
-        entries += u64::from(is_wanted(&entry));
+        entries += u64::from(filter.takes_reason(&entry.reason));
         if let Some(group) = &entry.group
             && !groups.contains(&**group)
         {

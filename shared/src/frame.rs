@@ -127,6 +127,8 @@ pub struct Frames {
     started: bool,
     /// A record that is longer than a record may be and has not ended yet.
     skip: Option<Skip>,
+    /// What is said of the record that comes next, if it is refused and its end has not arrived yet.
+    refusal: Option<(&'static str, String)>,
     /// Records that are over a limit.
     over_limit: u64,
     /// Where the first of them stands, and which limit.
@@ -153,6 +155,7 @@ impl Frames {
             other_kind: false,
             started: false,
             skip: None,
+            refusal: None,
             over_limit: 0,
             first_over_limit: None,
         }
@@ -254,6 +257,12 @@ impl Frames {
     ) -> Result<(), FrameError> {
         let mut checked = Checked::default();
         while self.skip_on(window, start, last, sink)? && !sink.is_full() {
+            if let Some((reason, detail)) = self.refusal.take() {
+                if !self.pass_over(window, start, last, (reason, &detail), sink)? {
+                    return Ok(());
+                }
+                continue;
+            }
             let (text, damaged) = checked.text(window, *start);
             // The object ends inside a character.
             let cut = last && !damaged && text.len() < window.len() - *start;

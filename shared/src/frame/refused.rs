@@ -141,7 +141,11 @@ impl Frames {
                 self.begin_skip(*start, by_line && reason == UNREADABLE);
                 Ok(true)
             }
-            None if !last => Ok(false),
+            None if !last => {
+                // A separator in front of it is passed already, so it would be read as a record next time.
+                self.refusal = Some((reason, detail.to_owned()));
+                Ok(false)
+            }
             _ => Err(FrameError::Structure {
                 offset: self.position(*start).offset,
                 reason: format!("{detail}, and no record's end was found after it"),

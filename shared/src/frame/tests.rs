@@ -57,6 +57,34 @@ fn texts(seen: &Seen) -> Vec<&str> {
     seen.records.iter().map(|(_, text)| text.as_str()).collect()
 }
 
+#[test]
+fn a_record_behind_a_stray_separator_is_refused_wherever_a_piece_ends() {
+    for object in [
+        &b"[, 7] \n{\"a\":1}"[..],
+        b"[{\"a\":1},, {\"b\":2},{\"c\":3}]",
+        b"[,{\"a\":1}]",
+        b"[{\"a\":1}, ]",
+        b"[,,]",
+    ] {
+        for framing in [Framing::Lines, Framing::Values { list: None }] {
+            let whole = frame_as(framing, object, usize::MAX);
+            for chunk in 1..object.len() {
+                assert_eq!(frame_as(framing, object, chunk), whole, "{framing:?} in pieces of {chunk}");
+            }
+        }
+        let document = [b"{\"Records\":", object, b"}"].concat();
+        let whole = frame(&document, usize::MAX);
+        for chunk in 1..document.len() {
+            assert_eq!(frame(&document, chunk), whole, "pieces of {chunk}");
+        }
+    }
+    let (seen, outcome) = frame_as(Framing::Values { list: None }, b"[{\"a\":1},, {\"b\":2},{\"c\":3}]", 3);
+    assert_eq!(
+        (texts(&seen), seen.unreadable.len(), outcome),
+        (vec!["{\"a\":1}", "{\"c\":3}"], 1, Ok(Framed::Records))
+    );
+}
+
 proptest! {
     #[test]
     fn any_split_gives_the_same_records(chunk in 1..200_usize, pretty: bool, bom: bool) {

@@ -127,7 +127,7 @@ pub struct Frames {
     started: bool,
     /// A record that is longer than a record may be and has not ended yet.
     skip: Option<Skip>,
-    /// What is said of the record that comes next, if it is refused and its end has not arrived yet.
+    /// What is said of the record behind a stray separator, if its end has not arrived yet.
     refusal: Option<(&'static str, String)>,
     /// Records that are over a limit.
     over_limit: u64,
@@ -259,6 +259,7 @@ impl Frames {
         while self.skip_on(window, start, last, sink)? && !sink.is_full() {
             if let Some((reason, detail)) = self.refusal.take() {
                 if !self.pass_over(window, start, last, (reason, &detail), sink)? {
+                    self.refusal = Some((reason, detail));
                     return Ok(());
                 }
                 continue;
@@ -418,10 +419,10 @@ impl Frames {
         done: &mut usize,
         sink: &mut impl RecordSink,
     ) -> Result<bool, json::Error> {
-        if is_cut_number(cursor)? {
+        let start = cursor.offset();
+        if is_cut_number(cursor).map_err(|error| error.from(start))? {
             return Err(json::Error::Incomplete);
         }
-        let start = cursor.offset();
         let at = Position { index: self.index, offset: base + start as u64 };
         // Its text ends where it would be too large, so that it is incomplete then and nothing has come of it.
         let mut record = cursor.record(self.max_record);

@@ -117,7 +117,9 @@ impl Frames {
         let by_line = self.passes_over_lines();
         // The window stands at the separator before the record, or at its first character.
         let is_lead = |byte: &&u8| byte.is_ascii_whitespace() || (**byte == b',' && !by_line);
-        *start += window[*start..].iter().take_while(is_lead).count();
+        let lead = window[*start..].iter().take_while(is_lead).count();
+        let is_stray = window[*start..*start + lead].contains(&b',');
+        *start += lead;
         let rest = &window[*start..];
         let within = &rest[..rest.len().min(self.max_record + 1)];
         let line = || memchr::memchr(b'\n', within).or(last.then_some(within.len()));
@@ -142,8 +144,10 @@ impl Frames {
                 Ok(true)
             }
             None if !last => {
-                // A separator in front of it is passed already, so it would be read as a record next time.
-                self.refusal = Some((reason, detail.to_owned()));
+                // The separator is passed already, so what follows would be read as a record next time.
+                if is_stray {
+                    self.refusal = Some((reason, detail.to_owned()));
+                }
                 Ok(false)
             }
             _ => Err(FrameError::Structure {

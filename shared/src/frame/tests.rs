@@ -65,6 +65,7 @@ fn a_record_behind_a_stray_separator_is_refused_wherever_a_piece_ends() {
         b"[,{\"a\":1}]",
         b"[{\"a\":1}, ]",
         b"[,,]",
+        b"[1 2,3e\":4]",
     ] {
         for framing in [Framing::Lines, Framing::Values { list: None }] {
             let whole = frame_as(framing, object, usize::MAX);

@@ -15,8 +15,7 @@ LONG = ("test_operate", "test_queries", "test_stack", "test_ledger", "test_robus
 
 def pytest_collection_modifyitems(items):
     """Long files first."""
-    names = [*LONG, ""]
-    items.sort(key=lambda item: names.index(item.path.stem if item.path.stem in LONG else ""))
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

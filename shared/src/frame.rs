@@ -14,7 +14,7 @@ mod lines;
 mod number;
 mod refused;
 
-use self::checked::Checked;
+use self::checked::{Checked, is_damage};
 pub use self::error::FrameError;
 use self::number::is_cut_number;
 use self::refused::Skip;
@@ -127,7 +127,7 @@ pub struct Frames {
     started: bool,
     /// A record that is longer than a record may be and has not ended yet.
     skip: Option<Skip>,
-    /// What is said of the record behind a stray separator, if its end has not arrived yet.
+    /// What is said of the record behind a stray character, if its end has not arrived yet.
     refusal: Option<(&'static str, String)>,
     /// Records that are over a limit.
     over_limit: u64,
@@ -185,8 +185,10 @@ impl Frames {
         let mut start = 0;
         if !self.started && (window.len() >= 3 || last) {
             start = usize::from(window.starts_with(b"\xef\xbb\xbf")) * 3; // a byte order mark
-            let first = window[start..].iter().find(|byte| !byte.is_ascii_whitespace());
-            self.started = first.is_some() || last || self.framing != Framing::Lines;
+            let is_long = window.len() > self.max_record;
+            let begin = &window[start..window.len().min(self.max_record + 1)];
+            let first = begin.iter().find(|byte| !byte.is_ascii_whitespace());
+            self.started = first.is_some() || is_long || last || self.framing != Framing::Lines;
             if self.framing == Framing::Lines && matches!(first, Some(b'{' | b'[')) {
                 self.framing = Framing::Values { list: None };
             }
@@ -266,13 +268,15 @@ impl Frames {
             }
             let (text, damaged) = checked.text(window, *start);
             // The object ends inside a character.
-            let cut = last && !damaged && text.len() < window.len() - *start;
+            let pending = window.len() - *start;
+            let cut = last && !damaged && text.len() < pending;
             let mut cursor = Cursor::with_limits(text, self.limits);
             let mut done = 0;
             let base = self.passed + *start as u64;
             let outcome = match self.framing {
                 Framing::Lines => {
-                    done = self.lines(text, *start, last && !damaged && !cut, sink);
+                    let length = if damaged { text.len() } else { pending };
+                    done = self.lines(text, *start, length, last && !damaged && !cut, sink);
                     Ok(())
                 }
                 _ => self.read(&mut cursor, base, &mut done, sink),
@@ -285,7 +289,8 @@ impl Frames {
             let offset = self.passed + *start as u64;
             let (reason, detail) = match outcome {
                 Ok(()) if !(damaged || cut) || sink.is_full() => return Ok(()),
-                Err(json::Error::Incomplete) if !damaged => {
+                // Damage behind the most that a record may have is not seen in time where the pieces are small.
+                Err(json::Error::Incomplete) if !damaged || !self.shows_damage(rest, text.len() - done) => {
                     if self.is_at_record() && rest.len() > self.max_record {
                         self.begin_skip(*start, false);
                         continue;
@@ -316,6 +321,11 @@ impl Frames {
             }
         }
         Ok(())
+    }
+
+    /// True if the bytes behind `length` bytes of text are damage within what is looked at of a record.
+    fn shows_damage(&self, rest: &[u8], length: usize) -> bool {
+        rest.get(length..rest.len().min(self.max_record + 1)).is_some_and(is_damage)
     }
 
     /// True where nothing is open and only white space remains.
@@ -354,29 +364,34 @@ impl Frames {
                     }
                 }
                 State::Members { first, found } => {
-                    let Some(name) = next_member(cursor, first)? else {
+                    // A member is no longer than a record may be, wherever a piece ends.
+                    let mut member = cursor.record(self.max_record);
+                    let Some(name) = next_member(&mut member, first)? else {
                         if !found {
                             return Err(json::Error::Syntax {
                                 at: *done,
                                 expected: "that array, before the closing brace",
                             });
                         }
+                        cursor.follow(&member);
                         *done = cursor.offset();
                         self.documents += 1;
                         self.state = State::Outside;
                         continue;
                     };
-                    if name.is(records) {
-                        cursor.expect(b'[', "an array of records")?;
+                    if self.is_document() && name.is(records) {
+                        member.expect(b'[', "an array of records")?;
+                        cursor.follow(&member);
                         *done = cursor.offset();
                         self.state = State::Records { next: Next::RecordOrEnd, bare: false };
                         continue;
                     }
-                    let is_marker = name.is(marker);
-                    let value = cursor.value()?;
-                    if cursor.peek().is_none() && value.kind == Kind::Number {
+                    let is_marker = self.is_document() && name.is(marker);
+                    let value = member.value()?;
+                    if member.peek().is_none() && value.kind == Kind::Number {
                         return Err(json::Error::Incomplete);
                     }
+                    cursor.follow(&member);
                     *done = cursor.offset();
                     self.other_kind |= is_marker;
                     self.state = State::Members { first: false, found: found || is_marker };
@@ -420,7 +435,7 @@ impl Frames {
         sink: &mut impl RecordSink,
     ) -> Result<bool, json::Error> {
         let start = cursor.offset();
-        if is_cut_number(cursor).map_err(|error| error.from(start))? {
+        if is_cut_number(cursor.record(self.max_record + 1)).map_err(|error| error.from(start))? {
             return Err(json::Error::Incomplete);
         }
         let at = Position { index: self.index, offset: base + start as u64 };
@@ -445,13 +460,13 @@ impl Frames {
         match (next, self.framing) {
             (b'[', _) if !self.singles => cursor.expect(b'[', "an array").map(|()| true),
             (b'{', Framing::Values { list: Some(list) }) => {
-                let mut ahead = *cursor;
+                let mut ahead = cursor.record(self.max_record);
                 if let Some(name) = ahead.next_member(&mut true)?
                     && name.is(list)
                     && ahead.peek().ok_or(json::Error::Incomplete)? == b'['
                 {
                     ahead.expect(b'[', "an array")?;
-                    *cursor = ahead;
+                    cursor.follow(&ahead);
                     return Ok(true);
                 }
                 Ok(false)

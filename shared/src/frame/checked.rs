@@ -27,7 +27,7 @@ impl<'w> Checked<'w> {
 }
 
 /// True if the bytes begin with damage, not merely with a character that is still arriving.
-fn is_damage(bytes: &[u8]) -> bool {
+pub(super) fn is_damage(bytes: &[u8]) -> bool {
     match std::str::from_utf8(&bytes[..bytes.len().min(4)]) {
         Ok(_) => false,
         Err(error) => error.valid_up_to() == 0 && error.error_len().is_some(),

@@ -4,13 +4,20 @@ use super::{Frames, RecordSink};
 
 impl Frames {
     /// Hands over the whole lines of `text`, which begins at `from` of the window, and tells how many bytes have been
-    /// dealt with.
-    pub(super) fn lines(&mut self, text: &str, from: usize, last: bool, sink: &mut impl RecordSink) -> usize {
+    /// dealt with. `length` counts the first bytes of a character behind the text too, which is still arriving.
+    pub(super) fn lines(
+        &mut self,
+        text: &str,
+        from: usize,
+        length: usize,
+        last: bool,
+        sink: &mut impl RecordSink,
+    ) -> usize {
         let mut start = 0;
         while start < text.len() && !sink.is_full() {
             let end = match memchr::memchr(b'\n', &text.as_bytes()[start..]) {
-                Some(length) => start + length,
-                None if last || text.len() - start > self.max_record => text.len(),
+                Some(line) => start + line,
+                None if last || length - start > self.max_record => length,
                 None => break,
             };
             if end - start > self.max_record {

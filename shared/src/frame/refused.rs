@@ -115,22 +115,21 @@ impl Frames {
         sink: &mut impl RecordSink,
     ) -> Result<bool, FrameError> {
         let by_line = self.passes_over_lines();
-        // The window stands at the separator before the record, or at its first character.
-        let is_lead = |byte: &&u8| byte.is_ascii_whitespace() || (**byte == b',' && !by_line);
+        // In an array the window stands at a stray character before the record, or at its first character.
+        let is_lead = |byte: &&u8| !by_line && (byte.is_ascii_whitespace() || **byte == b',');
         let lead = window[*start..].iter().take_while(is_lead).count();
-        let is_stray = window[*start..*start + lead].contains(&b',');
         *start += lead;
         let rest = &window[*start..];
         let within = &rest[..rest.len().min(self.max_record + 1)];
         let line = || memchr::memchr(b'\n', within).or(last.then_some(within.len()));
         let end = match (by_line, reason == UNREADABLE) {
-            (false, _) => json::balanced_length(within).filter(|length| *length > 0),
+            (false, _) => json::balanced_length(within),
             (true, true) => line(),
             // What came before is JSON, so it is a value that may take several lines.
             (true, false) => Balance::by_line().end(within).or_else(|| if last { line() } else { None }),
         };
         match end {
-            Some(length) if length <= self.max_record => {
+            Some(length) if length <= self.max_record && (length > 0 || by_line) => {
                 let bytes = &rest[..length];
                 let bytes = if by_line { bytes.strip_suffix(b"\r").unwrap_or(bytes) } else { bytes };
                 let at = self.position(*start);
@@ -139,13 +138,13 @@ impl Frames {
                 *start += length;
                 Ok(true)
             }
-            _ if rest.len() > self.max_record => {
+            None | Some(1..) if rest.len() > self.max_record => {
                 self.begin_skip(*start, by_line && reason == UNREADABLE);
                 Ok(true)
             }
             None if !last => {
-                // The separator is passed already, so what follows would be read as a record next time.
-                if is_stray {
+                // It is passed already, so what follows would be read as a record next time.
+                if lead > 0 {
                     self.refusal = Some((reason, detail.to_owned()));
                 }
                 Ok(false)

@@ -1,4 +1,5 @@
 mod limits;
+mod pieces;
 
 use proptest::prelude::*;
 

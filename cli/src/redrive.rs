@@ -56,6 +56,15 @@ pub(crate) struct RedriveArgs {
     #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
     hide_seconds: u16,
 
+    /// Give up the group of this id, of which an object is gone for good; only with --stack
+    ///
+    /// Its rows leave the lake, as far as they are there, and its objects are free: the others can be redriven then. `--entries`
+    /// tells the ids of groups that cannot end. Without --go it tells what would be removed.
+    #[arg(long, value_name = "GROUP", value_parser = group_id)]
+    #[arg(conflicts_with_all = ["lake", "reason", "entries"])]
+    #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only with --stack"))]
+    give_up: Option<String>,
+
     /// Do it, instead of telling what is there
     #[arg(long)]
     go: bool,
@@ -75,8 +84,19 @@ Examples:
       sends back what would not fail any more
   lake redrive --stack lake --go --reason known
       deletes those whose objects are in the lake by now
+  lake redrive --stack lake --give-up 0123456789abcdef0123456789abcdef --go
+      frees the objects of a group that cannot end; the next redrive brings in those that are there
 
 Exit code: 0 done, 1 something failed, 2 usage.";
+
+fn group_id(text: &str) -> Result<String, String> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == 32 && text.bytes().all(is_digit) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the 32 hex digits that --entries names".to_owned())
+    }
+}
 
 impl RedriveArgs {
     /// Whether what is there for that reason is listed.

@@ -59,7 +59,7 @@ impl Reason {
             }
             Self::GroupIncomplete => {
                 "restore the object that is gone, which --entries names, and all of its group are ready; where it cannot be \
-                 restored, see docs/operate.md, Groups that cannot end"
+                 restored, --give-up GROUP frees the others"
             }
             Self::NoSuchObject => "restore the object, or let the message expire",
             Self::AccessDenied => {

@@ -1,6 +1,7 @@
 //! The dead-letter queues of a deployment.
 
 mod diagnose;
+mod give_up;
 mod letters;
 
 use std::io::Write;
@@ -23,6 +24,9 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let deployment = Deployment::find(name).await?;
+    if let Some(group) = &args.give_up {
+        return give_up::run(args, group, &deployment, out).await;
+    }
     let mut summaries = Vec::new();
     let mut failure = None;
     for source in deployment.chosen(&args.source)? {

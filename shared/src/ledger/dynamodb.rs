@@ -3,14 +3,16 @@
 //! | item | attributes |
 //! |---|---|
 //! | `object#<64 hex>`, by the object's identity | `group`, `expires` |
-//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `runs`, `expires` |
+//! | `group#<32 hex>` | `state` (`open`, `done`), `owner`, `lease`, `members`, `left_out`, `settings`, `outputs` (all four JSON), `unnamed`, `runs`, `expires` |
 //!
 //! What was last seen is in items of its own: see `seen`.
 //!
 //! `expires` is the table's time to live, in seconds. A group's entry outlives those of its members, so that no
 //! member is ever without its group. Groups from before `settings` and `outputs` were written down have neither. A list
-//! of outputs of more than [`MAX_OUTPUTS_BYTES`] is not written down: an item holds 400 KB.
+//! of outputs of more than [`MAX_OUTPUTS_BYTES`] is not written down, as an item holds 400 KB; the entry says so by
+//! `unnamed` (true), and keeps the list of the runs before.
 
+pub mod open;
 mod seen;
 
 use std::collections::{BTreeMap, HashMap};
@@ -93,10 +95,11 @@ fn group_of(id: &str, entry: &Item) -> Option<Group> {
     Some(Group { id: id.to_owned(), members, left_out, settings, outputs, runs })
 }
 
-/// The attribute `outputs`; `None` if it would be too long.
-fn outputs_text(outputs: &[String]) -> Result<Option<AttributeValue>, LedgerError> {
+/// The attribute that says which outputs there are, or that they are too many.
+fn outputs_attribute(outputs: &[String]) -> Result<(&'static str, AttributeValue), LedgerError> {
     let json = serde_json::to_string(outputs).map_err(unbuilt)?;
-    Ok((json.len() <= MAX_OUTPUTS_BYTES).then(|| text(json)))
+    let fits = json.len() <= MAX_OUTPUTS_BYTES;
+    Ok(if fits { ("outputs", text(json)) } else { ("unnamed", AttributeValue::Bool(true)) })
 }
 
 /// How an object stands whose entry named the group `id`, by the group's entry, which was read after it.
@@ -141,19 +144,6 @@ impl DynamoLedger {
     /// The ledger of a function: a client of its own from the settings of `aws`.
     pub fn connect(aws: &SdkConfig, table: &str) -> Self {
         Self { client: Client::new(aws), table: table.to_owned(), known: Arc::default() }
-    }
-
-    /// An open group as it stands, for a person who asks why it does not end; `None` if it is done or there is none.
-    ///
-    /// # Errors
-    /// If the table cannot be read, or the entry is none of a group.
-    pub async fn open_group(&self, id: &str) -> Result<Option<Group>, LedgerError> {
-        let found = self.get(&[group_key(id)]).await?;
-        let Some(entry) = found.into_values().find(|entry| string(entry, "state") == Some("open")) else {
-            return Ok(None);
-        };
-        let reason = format!("the entry of group {id} cannot be read");
-        group_of(id, &entry).map(Some).ok_or(LedgerError { operation: "look up a group", reason })
     }
 
     /// The items of those keys, by key.
@@ -314,21 +304,15 @@ impl Ledger for DynamoLedger {
             item.delete(delete.build().map_err(unbuilt)?).build()
         } else {
             let left_out = serde_json::to_string(left_out).map_err(unbuilt)?;
-            let outputs = outputs_text(outputs)?;
-            let assignments = match &outputs {
-                Some(_) => "SET left_out = :left_out, outputs = :outputs",
-                None => "SET left_out = :left_out",
-            };
+            let (name, outputs) = outputs_attribute(outputs)?;
             let update = Update::builder()
                 .table_name(&self.table)
                 .key("id", group_key(&group.id))
-                .update_expression(assignments)
+                .update_expression(format!("SET left_out = :left_out, {name} = :outputs"))
                 .condition_expression(UNDECIDED)
-                .set_expression_attribute_values(
-                    outputs.map(|outputs| [(":outputs".to_owned(), outputs)].into()),
-                )
                 .expression_attribute_names("#owner", "owner")
                 .expression_attribute_values(":owner", text(&lease.owner))
+                .expression_attribute_values(":outputs", outputs)
                 .expression_attribute_values(":left_out", text(left_out));
             item.update(update.build().map_err(unbuilt)?).build()
         });
@@ -342,17 +326,14 @@ impl Ledger for DynamoLedger {
         lease: &Lease,
     ) -> Result<bool, LedgerError> {
         const OPERATION: &str = "note the outputs of a group";
-        let outputs = outputs_text(outputs)?;
+        let (name, outputs) = outputs_attribute(outputs)?;
         let call = self
             .update(&group.id)
-            .update_expression(match &outputs {
-                Some(_) => "SET #owner = :owner, outputs = :outputs",
-                None => "SET #owner = :owner", // the condition is still asked
-            })
+            .update_expression(format!("SET {name} = :outputs"))
             .condition_expression("#owner = :owner AND #state = :open AND attribute_exists(left_out)")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#state", "state")
-            .set_expression_attribute_values(outputs.map(|outputs| [(":outputs".to_owned(), outputs)].into()))
+            .expression_attribute_values(":outputs", outputs)
             .expression_attribute_values(":owner", text(&lease.owner))
             .expression_attribute_values(":open", text("open"))
             .send();
@@ -436,8 +417,8 @@ mod tests {
     #[test]
     fn too_many_outputs_are_not_written_down() {
         let keys = |count: usize| vec!["k".repeat(97); count];
-        assert!(outputs_text(&keys(1_999)).unwrap().is_some());
-        assert!(outputs_text(&keys(2_001)).unwrap().is_none());
+        assert_eq!(outputs_attribute(&keys(1_999)).unwrap().0, "outputs");
+        assert_eq!(outputs_attribute(&keys(2_001)).unwrap(), ("unnamed", AttributeValue::Bool(true)));
     }
 
     #[test]

@@ -154,14 +154,11 @@ impl<'a> Doctor<'a> {
         let group = self.ledger.open_group(&id).await.map_err(|error| self.unread(&error))?;
         let mut gap = None;
         // Whoever cannot be read leaves a group that is not decided.
+        let group = group.map(|open| open.group);
         for group in group.iter().filter(|group| group.left_out.is_some()) {
             for index in group.remaining() {
                 let member = &group.members[index];
-                let lacks = match self.head(member).await? {
-                    Ok(found) if is_overwritten(member, &found) => "was overwritten",
-                    Err((Reason::NoSuchObject, _)) => "is gone",
-                    _ => continue,
-                };
+                let Some(lacks) = self.lacks(member).await? else { continue };
                 let content = member.etag.as_deref().unwrap_or_default().trim_matches('"');
                 gap = Some(format!(
                     "{member} (entity tag {content}) {lacks}, of the {} of group {id}",
@@ -174,8 +171,20 @@ impl<'a> Doctor<'a> {
         Ok(gap)
     }
 
+    /// Why an object of a group will never be read as it was, for all that one can see.
+    ///
+    /// # Errors
+    /// If it cannot be found out.
+    pub(super) async fn lacks(&self, member: &ObjectRef) -> anyhow::Result<Option<&'static str>> {
+        Ok(match self.head(member).await? {
+            Ok(found) if is_overwritten(member, &found) => Some("was overwritten"),
+            Err((Reason::NoSuchObject, _)) => Some("is gone"),
+            _ => None,
+        })
+    }
+
     fn unread(&self, error: &LedgerError) -> anyhow::Error {
-        anyhow!("{error}; your credentials need dynamodb:BatchGetItem on the table {}", self.deployed.ledger)
+        unread(error, self.deployed)
     }
 
     /// The object as it is now, or why it cannot be read.
@@ -206,6 +215,11 @@ impl<'a> Doctor<'a> {
             ..ObjectRef::new(&object.bucket, &object.key)
         }))
     }
+}
+
+/// The error of a look into a source's ledger.
+pub(super) fn unread(error: &LedgerError, source: &DeployedSource) -> anyhow::Error {
+    anyhow!("{error}; your credentials need dynamodb:BatchGetItem on the table {}", source.ledger)
 }
 
 /// True if what is there now is not what was announced. A version is what it is.

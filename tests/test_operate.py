@@ -500,6 +500,64 @@ def test_the_status_says_what_needs_a_person(world):
 
 def test_a_refused_call_names_the_permission(world):
     """moto checks permissions if it is told to: a user without any."""
+    iam = world.client("iam")
+    iam.create_user(UserName="operator")
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    deployed.hold_to_policies(world.client, True)
+    done = world.run("status", AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+    assert done.returncode == 1, done.stdout
+    assert "access denied" in done.stderr and "cloudformation:DescribeStacks" in done.stderr, done.stderr
+
+
+def test_the_status_tells_the_latest_event_of_each_place(world):
+    world.put("a", "a1")
+    world.put("b", "b1", day=15)
+    world.json("replay", "--go")
+    world.work()
+    told = world.json("status", code=1)
+    [seen] = told["seen"]
+    place = [seen[name] for name in ("table", "account", "region")]
+    assert place == ["CLOUD_TRAIL_MGMT@2.0", "111122223333", "us-east-1"]
+    assert seen["last_event"] == "2026-03-15T09:05:00Z" and 0 < seen["lag_seconds"] <= seen["age_seconds"]
+    assert len(told["problems"]) == 1, "the mapping is off"
+    assert len(world.json("status", "--max-lag", "1m", code=1)["problems"]) == 2
+
+
+def documented(verb):
+    """The actions that docs/operate.md says a verb needs."""
+    table = (aws_local.ROOT / "docs" / "operate.md").read_text().split("<!-- permissions: begin -->")[1]
+    actions, of = set(), None
+    for line in table.split("<!-- permissions: end -->")[0].strip().splitlines()[2:]:
+        name, what, _ = [cell.strip() for cell in line.strip("|").split("|")]
+        of = name or of
+        if of.startswith("all") or of == f"`lake {verb}`":
+            actions |= set(re.findall(r"`(\w+:\w+)`", what))
+    assert len(actions) > 4, actions
+    return actions
+
+
+def permitted(world, name, actions):
+    """A user that may do that and nothing else: its credentials. moto knows the batch forms of SQS's calls and DynamoDB's
+    transactions by names of their own, where AWS checks the actions that they consist of."""
+    iam = world.client("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    own = {f"{action}Batch" for action in actions if action.startswith("sqs:")}
+    if "dynamodb:DeleteItem" in actions:
+        own.add("dynamodb:TransactWriteItems")
+    statement = {"Effect": "Allow", "Action": sorted(actions | own), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="operate", PolicyDocument=document)
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+
+@pytest.mark.parametrize("verb", ["status", "replay", "redrive"])
+def test_the_documented_permissions_are_enough(world, verb, tmp_path):
+    """moto checks permissions if it is told to. Of Lambda's GETs it takes no signature, boto3's included, since it counts what stands in
+    the path as part of the body; so these go to another one, whose log tells which they were."""
+    actions = documented(verb)
+    ready = world.announcement(world.put("a", "a1"))
+    world.send(world.dead_letters, ready)
     credentials = permitted(world, "operator", actions)
     deployed.hold_to_policies(world.client, True)
     arguments = [verb, "--json"] if verb == "status" else [verb, "--go", "--json"]

@@ -272,6 +272,64 @@ fn a_record_that_is_there_twice_lands_once() {
     assert_eq!(world.ids(MGMT), ["1", "2", "4", "5"]);
 }
 
+/// As if the mapping had learned to read the records in quarantine: they become good ones. Answers for which tables.
+fn learn(world: &World) -> Vec<Value> {
+    let files = fs::read_dir(world.lake().join("quarantine/cloudtrail")).unwrap();
+    let mut tables = Vec::new();
+    for file in files.map(|file| file.unwrap().path()) {
+        let mut entries = read(&file);
+        for entry in &mut entries {
+            entry["raw"] = json!(event("2").to_string());
+            tables.push(entry["tables"].clone());
+        }
+        write(&file, &entries);
+    }
+    tables.sort_by_key(Value::to_string);
+    tables
+}
+
+#[test]
+fn a_record_lands_in_each_table_that_it_is_missing_from_and_in_no_other() {
+    let (older, newer) = ("CLOUD_TRAIL_MGMT@1.0", "CLOUD_TRAIL_MGMT@2.0");
+    for is_retried_between in [false, true] {
+        let world = World::new();
+        world.write_log("a", &[event("1"), record("2", json!({"eventTime": null}))]);
+        assert_eq!(world.ingest(&["--tables", newer]).0, 1);
+        if is_retried_between {
+            assert_eq!(learn(&world), [json!([newer])]);
+            assert_eq!(retry(&world, &[]).1["landed"], 1);
+        }
+        // The same object, read for another table: what it leaves takes nothing's place.
+        assert_eq!(world.ingest(&["--tables", older]).0, 1);
+        let expected =
+            if is_retried_between { vec![json!([older])] } else { vec![json!([older]), json!([newer])] };
+        assert_eq!(learn(&world), expected);
+        let (code, outcome) = retry(&world, &[]);
+        assert_eq!((code, &outcome["landed"]), (0, &json!(expected.len())), "{outcome}");
+        assert_eq!(
+            (world.ids("cloud_trail_mgmt_1_0"), world.ids(MGMT)),
+            (vec!["1".into(), "2".into()], vec!["1".into(), "2".into()])
+        );
+    }
+}
+
+#[test]
+fn a_record_for_a_table_that_is_unknown_is_left_alone() {
+    let world = World::new();
+    world.write_log("a", &[event("1"), record("2", json!({"eventTime": null}))]);
+    world.ingest(&[]);
+    let (file, mut entries) = only(&world, "cloudtrail");
+    entries[0]["tables"] = json!(["CLOUD_TRAIL_MGMT@2.0", "CLOUD_TRAIL_MGMT@9.0"]);
+    write(&file, &entries);
+    let output = world.run(&["quarantine", "retry"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(1) && said.contains("tables that this `lake` does not know"),
+        "{said}"
+    );
+    assert_eq!(read(&file), entries);
+}
+
 #[test]
 fn an_interrupted_ingest_comes_first() {
     let world = World::new();

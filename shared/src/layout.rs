@@ -105,9 +105,18 @@ pub fn object_key<'a>(
     format!("{prefix}{name}.{}.parquet", codec.infix())
 }
 
-/// Key of a quarantine object; `inputs` and `part` as for [`object_key`].
-pub fn quarantine_key<'a>(function: &str, inputs: impl IntoIterator<Item = &'a str>, part: u32) -> String {
-    format!("quarantine/{function}/{}.jsonl.gz", digest(inputs, &["quarantine", &part.to_string()]))
+/// Key of a quarantine object; `inputs` and `part` as for [`object_key`]. `tables` are the ids of the tables that the
+/// inputs were read for: read for others later, they leave other records.
+pub fn quarantine_key<'a>(
+    function: &str,
+    inputs: impl IntoIterator<Item = &'a str>,
+    tables: &[String],
+    part: u32,
+) -> String {
+    let mut tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    tables.sort_unstable();
+    let name = digest(inputs, &["quarantine", &tables.join(","), &part.to_string()]);
+    format!("quarantine/{function}/{name}.jsonl.gz")
 }
 
 /// Name of the Glue database of the lake in `region`.
@@ -231,8 +240,18 @@ mod tests {
     #[test]
     fn the_lakes_own_keys_are_known() {
         assert!(is_lake_key(&object_key(&CLOUD_TRAIL_MGMT_2_0, &partition(), ["a"], 0, Codec::Zstd)));
-        assert!(is_lake_key(&quarantine_key("cloudtrail", ["a"], 0)));
+        assert!(is_lake_key(&quarantine_key("cloudtrail", ["a"], &[], 0)));
         assert!(!is_lake_key("aws/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/14/x.json.gz"));
+    }
+
+    #[test]
+    fn what_is_read_for_other_tables_leaves_its_quarantine_elsewhere() {
+        let key = |tables: &[&str]| {
+            let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+            quarantine_key("cloudtrail", ["a"], &tables, 0)
+        };
+        assert_eq!(key(&["A@1.0", "A@2.0"]), key(&["A@2.0", "A@1.0"]));
+        assert_ne!(key(&["A@1.0"]), key(&["A@2.0"]));
     }
 
     #[test]

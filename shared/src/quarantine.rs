@@ -5,6 +5,7 @@
 //! | `bucket`, `key`, `version` | the raw object |
 //! | `record`, `offset` | the record's number from 0 and its byte offset in the decoded object |
 //! | `group` | the [group](crate::ledger::Group) of raw objects that it was read with |
+//! | `tables` | ids of the tables that it was read for; it is missing from each that it belongs to, and from no other |
 //! | `reason`, `detail` | why, for counters and for a person |
 //! | `function`, `function_version` | who decided it |
 //! | `form` | what `raw` is: see [`Form`] |
@@ -156,6 +157,9 @@ pub struct Entry<'a> {
     /// Id of the group that it was read with; absent in old entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Cow<'a, str>>,
+    /// Ids of the tables that it was read for; absent in old entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<Cow<'a, str>>>,
     /// See [`Position`].
     pub record: u64,
     /// See [`Position`].
@@ -220,6 +224,8 @@ pub struct Provenance<'a> {
     pub function: &'a str,
     /// Id of the group that it is read with, if it is known.
     pub group: Option<&'a str>,
+    /// Ids of the tables that it is read for.
+    pub tables: &'a [String],
     /// The raw object.
     pub object: &'a ObjectRef,
 }
@@ -233,13 +239,14 @@ pub fn write_entry(
     detail: &str,
     kept: Kept<'_>,
 ) {
-    let Provenance { function, group, object } = from;
+    let Provenance { function, group, tables, object } = from;
     let text = std::str::from_utf8(kept.raw).ok();
     let entry = Entry {
         bucket: object.bucket.as_str().into(),
         key: object.key.as_str().into(),
         version: object.version.as_deref().map(Cow::Borrowed),
         group: group.map(Cow::Borrowed),
+        tables: Some(tables.iter().map(|table| table.as_str().into()).collect()),
         record: at.index,
         offset: at.offset,
         reason: reason.into(),
@@ -269,7 +276,8 @@ mod tests {
     fn written(kept: Kept<'_>) -> String {
         let mut out = Vec::new();
         let object = ObjectRef::new("raw-logs", "a.json.gz");
-        let from = Provenance { function: "f", group: Some("g"), object: &object };
+        let tables = ["A@2.0".to_owned()];
+        let from = Provenance { function: "f", group: Some("g"), tables: &tables, object: &object };
         write_entry(&mut out, from, AT, "why", "in words", kept);
         String::from_utf8(out).unwrap()
     }
@@ -281,7 +289,7 @@ mod tests {
         assert_eq!(values[0]["raw"], "{\"a\":1}");
         assert_eq!((&values[0]["record"], &values[0]["offset"]), (&3.into(), &77.into()));
         assert_eq!((&values[0]["form"], values[0].get("header")), (&"record".into(), None));
-        assert_eq!(values[0]["group"], "g");
+        assert_eq!((&values[0]["group"], &values[0]["tables"][0]), (&"g".into(), &"A@2.0".into()));
         assert_eq!((&values[1]["raw_base64"], values[1].get("raw")), (&"/w==".into(), None));
         let entry: Entry<'_> = serde_json::from_str(&lines[1]).unwrap();
         assert_eq!((entry.raw().as_deref(), entry.object().key.as_str()), (Some(&b"\xff"[..]), "a.json.gz"));
@@ -312,7 +320,7 @@ mod tests {
             "function_version":"0.0.1","raw":"x"}"#;
         let entry: Entry<'_> = serde_json::from_str(line).unwrap();
         assert_eq!((entry.form, entry.raw().as_deref()), (None, Some(&b"x"[..])));
-        assert_eq!(entry.group, None);
+        assert_eq!((entry.group, entry.tables), (None, None));
     }
 
     #[test]

@@ -69,7 +69,6 @@ impl Outcome {
     }
 
     /// A file that is left alone while its group is open.
-    #[cfg(feature = "aws")]
     pub(super) fn pass_over(&mut self, file: &str, entries: u64) {
         if entries > 0 {
             self.unfinished.insert(file.to_owned(), entries);

@@ -24,7 +24,7 @@ use shared::store::Upkeep;
 use shared::store::folder::FolderStore;
 use shared::table::{TableDefinition, TableSet};
 
-use self::repeated::{fingerprint, last_of_each};
+use self::repeated::{Stand, fingerprint};
 use self::step::Step;
 use super::lease::Lease;
 use super::note::Note;
@@ -38,7 +38,7 @@ use crate::{clock, ingest, sources, terminal};
 /// Read the records in quarantine again.
 ///
 /// For after an upgrade: records that become rows now leave the quarantine, as do those that are recognised as no
-/// records; the others stay, with the reason of today. Rows go to the tables that the raw object is in. The
+/// records; the others stay, with the reason of today. Rows go to the tables that the raw object was read for. The
 /// same command may be run again at any time, also after it was interrupted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -53,8 +53,9 @@ pub(super) struct RetryArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Tables for records of objects that `lake ingest` has not brought into this lake, as SOURCE@version [default: all
-    /// of source version 2.0; of a deployment, those that its functions write]
+    /// Tables for records whose entry does not say from which it is missing, as those of earlier versions, and whose object
+    /// `lake ingest` has not brought into this lake, as SOURCE@version [default: all of source version 2.0; of a
+    /// deployment, those that its functions write]
     #[arg(long, value_name = "LIST", env = "SOURCES", default_value = "", hide_default_value = true)]
     #[arg(hide_env_values = true, value_parser = Selection::parse)]
     tables: Selection,
@@ -233,16 +234,19 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
             self.outcome.fail(format!("quarantine/{function}"), reason);
             return Ok(());
         }
-        let last = last_of_each(self.shelf, files)?;
+        let Stand { last, unsettled } = Stand::of(self.shelf, files, &self.args.filter)?;
+        #[cfg(feature = "aws")]
+        let open = match &self.of_objects {
+            OfObjects::Deployed(deployment) => open::groups(self.shelf, function, deployment, &unsettled)?,
+            OfObjects::Recorded(_) => BTreeSet::new(),
+        };
+        #[cfg(not(feature = "aws"))]
+        let open: BTreeSet<String> = BTreeSet::new();
         let given = self.given(source.as_ref());
         for (index, file) in files.iter().enumerate() {
             // What is taken out of a file that is written anew would come back, and land a second time with the next retry.
-            #[cfg(feature = "aws")]
-            if let OfObjects::Deployed(deployment) = &self.of_objects
-                && let Some(entries) =
-                    open::entries_of_open_group(self.shelf, file, deployment, &self.args.filter)?
-            {
-                self.outcome.pass_over(&file.object.key, entries);
+            if !unsettled[index].groups.is_disjoint(&open) {
+                self.outcome.pass_over(&file.object.key, unsettled[index].wanted);
                 continue;
             }
             self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
@@ -319,10 +323,27 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
         is_here: impl Fn(&Entry<'_>) -> bool,
     ) -> anyhow::Result<BTreeMap<TableSet, BTreeSet<u64>>> {
         let mut paths: Vec<(u64, String)> = Vec::new();
+        let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
         self.shelf.each_entry(file, |line, _, entry| {
-            if self.args.filter.takes_reason(&entry.reason) && is_here(&entry) {
-                let path = Path::new(&*entry.bucket).join(&*entry.key);
-                paths.push((line, path.to_string_lossy().into_owned()));
+            if !self.args.filter.takes_reason(&entry.reason) || !is_here(&entry) {
+                return Ok(());
+            }
+            match &entry.tables {
+                // From those alone it is missing: of others its object has been read for, or never was.
+                Some(ids) => {
+                    let set = TableSet::of(tables, |table| ids.iter().any(|id| *id == table.id()));
+                    if set.len() < ids.len() {
+                        let id = file.id(line);
+                        bail!(
+                            "{id} is for tables that this `lake` does not know; use the version that wrote it"
+                        );
+                    }
+                    sets.entry(set).or_default().insert(line);
+                }
+                None => {
+                    let path = Path::new(&*entry.bucket).join(&*entry.key);
+                    paths.push((line, path.to_string_lossy().into_owned()));
+                }
             }
             Ok(())
         })?;
@@ -332,7 +353,6 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
             #[cfg(feature = "aws")]
             OfObjects::Deployed(_) => std::collections::HashMap::new(),
         };
-        let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
         for (line, path) in &paths {
             let tables = known.get(path).copied().unwrap_or(given);
             sets.entry(tables).or_default().insert(*line);

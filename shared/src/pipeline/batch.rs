@@ -62,6 +62,8 @@ pub(super) struct Batch {
     function: &'static str,
     /// Id of the group that is read, if it is known.
     group: Option<String>,
+    /// Ids of the tables.
+    table_ids: Vec<String>,
     normalizer: Box<dyn Normalizer>,
     tables: Vec<TableRows>,
     partitions: Partitions,
@@ -92,6 +94,7 @@ impl Batch {
         Ok(Self {
             function: source.name(),
             group,
+            table_ids: tables.iter().map(|table| table.id()).collect(),
             normalizer: source.normalizer(tables)?,
             tables: tables.iter().map(|table| TableRows::new(source, table)).collect::<Result<_, _>>()?,
             partitions: Partitions::default(),
@@ -263,7 +266,8 @@ impl Batch {
     }
 
     fn sink<'a>(&'a mut self, object: &'a ObjectRef, facts: &'a KeyFacts) -> (&'a mut Frames, Sink<'a>) {
-        let from = Provenance { function: self.function, group: self.group.as_deref(), object };
+        let (group, tables) = (self.group.as_deref(), self.table_ids.as_slice());
+        let from = Provenance { function: self.function, group, tables, object };
         let sink = Sink {
             from,
             normalizer: self.normalizer.as_mut(),

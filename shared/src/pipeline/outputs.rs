@@ -131,7 +131,9 @@ impl<'a, S: Store> Outputs<'a, S> {
         }
         let place = Place::Quarantine;
         if !self.objects.contains_key(&place) {
-            let key = layout::quarantine_key(self.target.function, self.group.iter().map(String::as_str), 0);
+            let tables: Vec<String> = self.target.tables.iter().map(|table| table.id()).collect();
+            let group = self.group.iter().map(String::as_str);
+            let key = layout::quarantine_key(self.target.function, group, &tables, 0);
             self.create(place, key, Encoder::Lines(GzEncoder::new(Vec::new(), Compression::fast()))).await;
         }
         if let Some(object) = self.objects.get_mut(&place)

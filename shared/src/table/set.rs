@@ -22,6 +22,11 @@ impl TableSet {
         self.0 == 0
     }
 
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// These and those.
     #[must_use]
     pub fn with(self, others: Self) -> Self {

@@ -227,7 +227,8 @@ impl Frames {
                 return Err(FrameError::Structure { offset: 0, reason: self.wanted("nothing of the kind") });
             }
             State::Outside => {
-                return Ok(if self.other_kind { Framed::OtherKind } else { Framed::Records });
+                let is_other = self.other_kind && self.index == 0;
+                return Ok(if is_other { Framed::OtherKind } else { Framed::Records });
             }
             State::Members { .. } => "the document",
             State::Records { .. } => "the array of records",
@@ -343,7 +344,8 @@ impl Frames {
     ) -> Result<(), json::Error> {
         let (records, marker) = match self.framing {
             Framing::Document { records, marker } => (records, marker),
-            Framing::Values { .. } | Framing::Lines => ("", ""),
+            Framing::Values { list } => (list.unwrap_or_default(), ""),
+            Framing::Lines => ("", ""),
         };
         loop {
             match self.state {
@@ -379,7 +381,8 @@ impl Frames {
                         self.state = State::Outside;
                         continue;
                     };
-                    if self.is_document() && name.is(records) {
+                    // A name that stands there twice holds records twice.
+                    if !records.is_empty() && name.is(records) {
                         member.expect(b'[', "an array of records")?;
                         cursor.follow(&member);
                         *done = cursor.offset();

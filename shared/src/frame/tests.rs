@@ -239,8 +239,13 @@ fn a_number_is_not_cut_where_a_piece_ends() {
 
 #[test]
 fn names_of_members_in_any_notation() {
+    let expected = (vec!["{\"a\":1}", "{\"a\":2}"], Ok(Framed::Records));
     let (seen, outcome) = frame(br#"{"\u0052ecords":[{"a":1}],"Records":[{"a":2}]}"#, 7);
-    assert_eq!((texts(&seen), outcome), (vec!["{\"a\":1}", "{\"a\":2}"], Ok(Framed::Records)));
+    assert_eq!((texts(&seen), outcome), expected);
+    let (seen, outcome) = frame_as(VALUES, br#"{"Findings":[{"a":1}],"x":{},"Findings":[{"a":2}],"":2}"#, 7);
+    assert_eq!((texts(&seen), outcome), expected);
+    let (seen, outcome) = frame(br#"{"digestS3Object":"","Records":[{"a":1},{"a":2}]}"#, 7);
+    assert_eq!((texts(&seen), outcome), expected);
 }
 
 #[test]

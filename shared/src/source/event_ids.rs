@@ -45,8 +45,11 @@ impl EventIds {
         Self { known: HashSet::default(), order: Vec::new(), most, unchecked: 0 }
     }
 
-    /// True if the id was met before; otherwise it has been now.
+    /// True if the id was met before; otherwise it has been now. Nothing is no id.
     pub(crate) fn meet(&mut self, id: &str) -> bool {
+        if id.is_empty() {
+            return false;
+        }
         let digest = Sha256::digest(id.as_bytes());
         let Some(hash) = digest.first_chunk::<16>() else { return false };
         if self.known.contains(hash) {
@@ -91,6 +94,12 @@ mod tests {
         let mut ids = EventIds::new(2);
         assert_eq!(["a", "b", "c", "a", "c"].map(|id| ids.meet(id)), [false, false, false, true, false]);
         assert_eq!(ids.unchecked(), 2);
+    }
+
+    #[test]
+    fn events_without_an_id_are_not_taken_for_one() {
+        let mut ids = EventIds::new(2);
+        assert_eq!(["", "", "a"].map(|id| ids.meet(id)), [false; 3]);
     }
 
     proptest! {

@@ -61,6 +61,10 @@
 //! it is gone. Whoever uses such a ledger finishes open groups before it claims new ones, as `lake ingest` does: a file
 //! that has left and come back as it was would name an output anew that the open group still has to remove.
 //!
+//! A person may give up (`DynamoLedger::give_up`) a decided group that can never end, as one of its members is gone: under the group's
+//! lease all that it has named is removed, and then its members are free, in one transaction. Until then the group is
+//! there, and whoever runs it completes all of its outputs again.
+//!
 //! # What it rests on
 //!
 //! * Entries outlive the messages ([`TTL_DAYS`]).

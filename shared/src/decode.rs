@@ -16,6 +16,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation as _, OutBuffer};
 
 use self::table::Table;
+pub use self::table::{Columns, unescape};
 
 /// At most this many decoded bytes are produced by one call of [`Decoder::decode`].
 pub const STEP: usize = 256 * 1024;

@@ -3,6 +3,14 @@
 //! A flow log's owner chooses the fields and their order; only a header tells. Text files spell the names with
 //! `-`, Parquet files with `_`, which is also how `unmapped` has them. A header is compiled once into the place of
 //! each field, so that a record costs one pass over its line and no look-up by name.
+//!
+//! A line is a header only if it cannot be a record. All its words are written as names are, and most of them are
+//! names of documented fields; the rest may be fields that AWS has added since. That is enough for the first line of an
+//! object, where AWS puts the header. A header further on, as in files that were put together, also has to contradict
+//! the format in force ([`Format::rules_out`]): records may well begin with the name of a field, since people call
+//! their ECS clusters and services what they like, but no record has such a name for its address or time.
+
+use shared::decode::Columns;
 
 /// Fields that have a place of their own in a row, those of the default format first and in its order.
 macro_rules! fields {
@@ -58,18 +66,16 @@ fields! {
     TrafficPath = "traffic_path",
 }
 
-/// Documented fields without a place of their own: they go to `unmapped` like those that nobody knows yet, but a
-/// header may begin with them.
+/// Documented fields without a place of their own, whose values are no names of fields: they go to `unmapped` like
+/// those that nobody knows yet. Those of transit gateways are among them.
 const OTHER_FIELDS: &[&str] = &[
     "sublocation_type",
     "sublocation_id",
     "ecs_cluster_arn",
-    "ecs_cluster_name",
     "ecs_container_instance_arn",
     "ecs_container_instance_id",
     "ecs_container_id",
     "ecs_second_container_id",
-    "ecs_service_name",
     "ecs_task_definition_arn",
     "ecs_task_arn",
     "ecs_task_id",
@@ -77,7 +83,27 @@ const OTHER_FIELDS: &[&str] = &[
     "resource_id",
     "encryption_status",
     "resource_type",
+    "tgw_id",
+    "tgw_attachment_id",
+    "tgw_src_vpc_account_id",
+    "tgw_dst_vpc_account_id",
+    "tgw_src_vpc_id",
+    "tgw_dst_vpc_id",
+    "tgw_src_subnet_id",
+    "tgw_dst_subnet_id",
+    "tgw_src_eni",
+    "tgw_dst_eni",
+    "tgw_src_az_id",
+    "tgw_dst_az_id",
+    "tgw_pair_attachment_id",
+    "packets_lost_no_route",
+    "packets_lost_blackhole",
+    "packets_lost_mtu_exceeded",
+    "packets_lost_ttl_expired",
 ];
+
+/// Documented fields whose values are names that people choose, and may be that of a field.
+const CHOSEN_NAMES: &[&str] = &["ecs_cluster_name", "ecs_service_name"];
 
 /// Fields of the default format, which is version 2.
 pub const DEFAULT_FIELDS: usize = 14;
@@ -91,14 +117,33 @@ const NOWHERE: usize = usize::MAX;
 /// Where a field's text stands in a line: from, to.
 pub type Bounds = (usize, usize);
 
+/// What lies between the values of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// Any number of blanks.
+    Blanks,
+    /// One comma.
+    Comma,
+    /// One tab: a row of a Parquet file, as [`Columns`] has it.
+    Tab,
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Documented, and no value of it is the name of a field.
+    Field,
+    /// Documented, and its values are names that people choose.
+    Chosen,
+    /// Nothing.
+    Nothing,
+}
+
 /// A format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
-    /// What it was compiled from.
-    header: String,
-    /// Values may be separated by commas: the header's names are.
-    by_commas: bool,
-    names: usize,
+    separator: Separator,
+    fields: Vec<Known>,
     places: [usize; Field::ALL.len()],
     rest: Vec<(usize, String)>,
     repeats: bool,
@@ -109,17 +154,16 @@ impl Format {
     /// The format that `names` describe, in their order.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut format = Self {
-            header: String::new(),
-            by_commas: false,
-            names: 0,
+            separator: Separator::Blanks,
+            fields: Vec::new(),
             places: [NOWHERE; Field::ALL.len()],
             rest: Vec::new(),
             repeats: false,
             transit_gateway: false,
         };
         for (place, name) in names.into_iter().enumerate() {
+            format.fields.push(known(name));
             let name = name.replace('-', "_");
-            format.names = place + 1;
             format.transit_gateway |= name.starts_with("tgw_") || name.starts_with("packets_lost_");
             match Field::ALL.iter().find(|field| field.name() == name) {
                 Some(field) if format.places[*field as usize] == NOWHERE => {
@@ -141,31 +185,50 @@ impl Format {
         Self::new(named.chain(numbered.iter().map(String::as_str)))
     }
 
-    /// The format that a header describes; `None` if the line is none. The `first` line of an object is one if
-    /// most of its words are names of fields; any other has to begin with such a name.
-    pub fn of_header(line: &str, first: bool) -> Option<Self> {
-        let by_commas = !line.trim_ascii().contains([' ', '\t']) && line.contains(',');
-        let mut bounds = Vec::new();
-        split(line, by_commas, MAX_FIELDS, &mut bounds);
-        let mut names = Vec::new();
-        names.extend(bounds.iter().filter_map(|&(from, to)| line.get(from..to)).map(str::trim_ascii));
-        let known = names.iter().filter(|name| is_field(name)).count();
-        let begins = names.first().is_some_and(|name| is_field(name));
-        if names.len() > MAX_FIELDS || !(begins || (first && 2 * known > names.len())) {
+    /// The format that a header describes; `None` if the line cannot be one.
+    pub fn of_header(line: &str) -> Option<Self> {
+        let line = line.trim_ascii();
+        if !has_only_names(line) {
             return None;
         }
-        Some(Self { header: line.to_owned(), by_commas, ..Self::new(names) })
+        let by_commas = !line.contains([' ', '\t']) && line.contains(',');
+        let separator = if by_commas { Separator::Comma } else { Separator::Blanks };
+        let mut bounds = Vec::new();
+        split(line, separator, MAX_FIELDS, &mut bounds);
+        let format = Self::new(bounds.iter().filter_map(|&(from, to)| line.get(from..to)));
+        let documented = format.fields.iter().filter(|field| **field != Known::Nothing).count();
+        let is_header = bounds.len() <= MAX_FIELDS && 2 * documented > bounds.len();
+        is_header.then_some(Self { separator, ..format })
     }
 
-    /// True if this is the header that the format was compiled from.
+    /// The format of a Parquet file's rows.
+    pub fn of_columns(columns: Columns<'_>) -> Self {
+        Self { separator: Separator::Tab, ..Self::new(columns.names().iter().map(String::as_str)) }
+    }
+
+    /// True if a line that might be a `header` cannot be a record of this format: it has the name of a field where
+    /// no record has one.
+    pub fn rules_out(&self, header: &Self) -> bool {
+        self.fields
+            .iter()
+            .zip(&header.fields)
+            .any(|(own, name)| *own == Known::Field && *name != Known::Nothing)
+    }
+
+    /// True if none of the fields is a documented one.
+    pub fn is_unknown(&self) -> bool {
+        self.fields.iter().all(|field| *field == Known::Nothing)
+    }
+
+    /// What lies between values.
     #[inline]
-    pub fn is_header(&self, line: &str) -> bool {
-        self.header == line
+    pub fn separator(&self) -> Separator {
+        self.separator
     }
 
     /// Number of fields that a record has.
     pub fn fields(&self) -> usize {
-        self.names
+        self.fields.len()
     }
 
     /// True if records of this format are those of a transit gateway.
@@ -186,33 +249,63 @@ impl Format {
     /// Finds the values of a line: as many as the format has fields, and one more if there are more.
     #[inline]
     pub fn split(&self, line: &str, bounds: &mut Vec<Bounds>) {
-        split(line, self.by_commas, self.names, bounds);
+        split(line, self.separator, self.fields.len(), bounds);
     }
 }
 
 /// True if `name` is the name of a documented field, in either spelling.
 pub fn is_field(name: &str) -> bool {
+    known(name) != Known::Nothing
+}
+
+fn known(name: &str) -> Known {
+    if name.contains('-') && name.contains('_') {
+        return Known::Nothing;
+    }
     let name = name.replace('-', "_");
-    Field::ALL.iter().any(|field| field.name() == name)
-        || OTHER_FIELDS.contains(&name.as_str())
-        || name.starts_with("tgw_")
-        || name.starts_with("packets_lost_")
+    if CHOSEN_NAMES.contains(&name.as_str()) {
+        return Known::Chosen;
+    }
+    let is_known =
+        Field::ALL.iter().any(|field| field.name() == name) || OTHER_FIELDS.contains(&name.as_str());
+    if is_known { Known::Field } else { Known::Nothing }
+}
+
+/// True if every word of the line is written as names of fields are: small letters first, then also digits, `-` and
+/// `_`. Blanks or commas lie between them, and no other line end.
+fn has_only_names(line: &str) -> bool {
+    let mut begins = true;
+    let is_of_names = |byte| match byte {
+        b'a'..=b'z' => {
+            begins = false;
+            true
+        }
+        b'0'..=b'9' | b'-' | b'_' => !begins,
+        b',' if begins => false,
+        b' ' | b'\t' | b',' => {
+            begins = true;
+            true
+        }
+        _ => false,
+    };
+    line.bytes().all(is_of_names)
 }
 
 /// Finds the values of a line, at most `limit` and one.
 #[inline]
-pub fn split(line: &str, by_commas: bool, limit: usize, bounds: &mut Vec<Bounds>) {
+pub fn split(line: &str, separator: Separator, limit: usize, bounds: &mut Vec<Bounds>) {
     bounds.clear();
-    if by_commas {
-        let mut from = 0;
-        for comma in memchr::memchr_iter(b',', line.as_bytes()).take(limit) {
-            bounds.push((from, comma));
-            from = comma + 1;
-        }
-        bounds.push((from, line.len()));
-    } else {
-        split_blanks(line.as_bytes(), limit, bounds);
+    let between = match separator {
+        Separator::Blanks => return split_blanks(line.as_bytes(), limit, bounds),
+        Separator::Comma => b',',
+        Separator::Tab => b'\t',
+    };
+    let mut from = 0;
+    for to in memchr::memchr_iter(between, line.as_bytes()).take(limit) {
+        bounds.push((from, to));
+        from = to + 1;
     }
+    bounds.push((from, line.len()));
 }
 
 /// Values lie between blanks: any number of spaces, tabs or other control characters.
@@ -293,13 +386,13 @@ mod tests {
 
     fn values(line: &str, limit: usize) -> Vec<&str> {
         let mut bounds = Vec::new();
-        split(line, false, limit, &mut bounds);
+        split(line, Separator::Blanks, limit, &mut bounds);
         bounds.iter().map(|&(from, to)| &line[from..to]).collect()
     }
 
     #[test]
     fn a_header_in_any_order() {
-        let format = Format::of_header("log-status future-field srcaddr bytes", true).unwrap();
+        let format = Format::of_header("log-status future-field srcaddr bytes").unwrap();
         let line = "OK later 192.0.2.7 840";
         let mut bounds = Vec::new();
         format.split(line, &mut bounds);
@@ -308,17 +401,13 @@ mod tests {
         assert_eq!((record.get(Field::LogStatus), record.get(Field::Bytes)), ("OK", "840"));
         assert_eq!(record.get(Field::DstAddr), "");
         assert_eq!(record.rest().collect::<Vec<_>>(), [("future_field", "later")]);
-        assert!(
-            !format.repeats()
-                && !format.is_transit_gateway()
-                && format.is_header("log-status future-field srcaddr bytes")
-        );
+        assert!(!format.repeats() && !format.is_transit_gateway());
     }
 
     #[test]
     fn the_first_of_equal_names_counts() {
-        let format = Format::of_header("srcaddr srcaddr new new", false).unwrap();
-        let line = "a b c d";
+        let format = Format::of_header("srcaddr srcaddr bytes new new").unwrap();
+        let line = "a b 5 c d";
         let mut bounds = Vec::new();
         format.split(line, &mut bounds);
         let record = Record { line, bounds: &bounds, format: &format };
@@ -328,23 +417,57 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_header() {
-        for line in ["version", "account_id,action,az_id", "  interface-id\tsrcaddr", "ecs-task-id bytes"] {
-            assert!(Format::of_header(line, false).is_some(), "{line}");
+    fn what_may_be_a_header() {
+        for line in [
+            "version",
+            "account_id,action,az_id",
+            "  interface-id\tsrcaddr",
+            "ecs-task-id bytes",
+            "new-field srcaddr dstaddr",
+        ] {
+            assert!(Format::of_header(line).is_some(), "{line}");
         }
-        assert!(Format::of_header("new-field srcaddr dstaddr", true).is_some());
-        for line in
-            ["new-field srcaddr dstaddr", "2 111122223333 eni-1", "AAAA", "", "OK ACCEPT", "some text"]
-        {
-            assert!(Format::of_header(line, false).is_none(), "{line}");
+        for line in [
+            "",
+            "AAAA",
+            "some text",
+            "OK ACCEPT",
+            "2 111122223333 eni-1",
+            "tgw-edge 192.0.2.7 198.51.100.4",
+            "region bytes 100",
+            "region prod",
+            "version new other",
+            "srcaddr - dstaddr",
+            "srcaddr,,dstaddr",
+            "version srcaddr\raction log-status",
+            "tgw-edge packets-lost-here",
+            "ecs-cluster_name",
+        ] {
+            assert!(Format::of_header(line).is_none(), "{line}");
         }
-        assert!(Format::of_header("version resource-type tgw-id", true).unwrap().is_transit_gateway());
-        assert!(Format::of_header("version packets_lost_blackhole", true).unwrap().is_transit_gateway());
+        assert!(Format::of_header("tgw-id version resource-type").unwrap().is_transit_gateway());
+        assert!(Format::of_header("version packets_lost_blackhole").unwrap().is_transit_gateway());
+    }
+
+    #[test]
+    fn a_header_contradicts_the_format_in_force() {
+        for (format, line, is_header) in [
+            ("version srcaddr", "version srcaddr", true),
+            ("version srcaddr", "dstaddr new bytes", true),
+            ("ecs-cluster-name srcaddr", "start end", true),
+            ("ecs-cluster-name srcaddr", "region", false),
+            ("ecs-cluster-name ecs-service-name", "region start", false),
+            ("ecs-cluster-name", "ecs-cluster-name", false),
+            ("srcaddr", "srcaddr", true),
+        ] {
+            let [format, header] = [format, line].map(|line| Format::of_header(line).unwrap());
+            assert_eq!(format.rules_out(&header), is_header, "{line} under {format:?}");
+        }
     }
 
     #[test]
     fn values_between_commas() {
-        let format = Format::of_header("account_id,action,bytes", true).unwrap();
+        let format = Format::of_header("account_id,action,bytes").unwrap();
         let mut bounds = Vec::new();
         format.split("111122223333,,5", &mut bounds);
         assert_eq!(bounds, [(0, 12), (13, 13), (14, 15)]);

@@ -2,10 +2,10 @@
 //!
 //! | form | read as |
 //! |---|---|
-//! | text with a header, any fields in any order, separated by blanks or commas | lines |
+//! | text with a header, any fields in any order, separated by blanks or commas | lines; what is a header: [`format`] |
 //! | text without a header | lines of the default format; custom ones that begin with its fields |
-//! | Parquet | lines, with the column names as header: [`shared::decode`] |
-//! | CloudWatch Logs envelopes and exported events, Firehose's `{"message": …}` | each message a line without a header |
+//! | Parquet | lines, each a record, under the names of the columns: [`shared::decode::Columns`] |
+//! | CloudWatch Logs envelopes and exported events, Firehose's `{"message": …}` | each message a record without a header |
 //! | JSON objects with the fields' names | records |
 //!
 //! Flow logs of transit gateways lie under the same prefix; they are told apart by their fields and skipped.
@@ -141,17 +141,14 @@ impl Normalizer for VpcFlowNormalizer {
         facts: &KeyFacts,
         out: &mut Output<'_>,
     ) -> Result<Outcome, Rejection> {
-        match self.lines.read(line)? {
-            Line::Header => Ok(Outcome::Parts),
-            Line::TransitGateway => Ok(Outcome::Skipped(TRANSIT_GATEWAY)),
-            Line::Record(record) => write(&mut self.mappings, &record, facts, out),
-        }
+        let line = self.lines.read(line)?;
+        write_line(&mut self.mappings, &line, facts, out)
     }
 }
 
 impl VpcFlowNormalizer {
-    /// Reads a line that came as a message, which is understood by itself: a header in the message before it, which
-    /// nothing that AWS delivers has, does not hold, or the record could not be read again out of quarantine.
+    /// Reads a line that came as a message, which is understood by itself. It is no header, which nothing that AWS
+    /// delivers has there, and which would not count.
     fn message(
         &mut self,
         message: &str,
@@ -163,8 +160,8 @@ impl VpcFlowNormalizer {
             let detail = "message: expected one line, found several".to_owned();
             return Err(Rejection { reason: "several_lines", detail });
         }
-        self.lines.begin();
-        self.normalize_line(line, facts, out)
+        let line = self.lines.read_alone(line)?;
+        write_line(&mut self.mappings, &line, facts, out)
     }
 
     /// Each log event is a record. What it does not say the envelope does: whose it is and when it was.
@@ -190,6 +187,19 @@ impl VpcFlowNormalizer {
             out.part(event.raw.text.as_bytes(), outcome);
         }
         Outcome::Parts
+    }
+}
+
+fn write_line(
+    mappings: &mut [Mapping],
+    line: &Line<'_>,
+    facts: &KeyFacts,
+    out: &mut Output<'_>,
+) -> Result<Outcome, Rejection> {
+    match line {
+        Line::Header => Ok(Outcome::Parts),
+        Line::TransitGateway => Ok(Outcome::Skipped(TRANSIT_GATEWAY)),
+        Line::Record(record) => write(mappings, record, facts, out),
     }
 }
 

@@ -4,10 +4,15 @@
 //! often begin with the fields of the default one, and then what follows them is kept under its number. Any other
 //! order cannot be told, and guessing would put one side's port into the other's column, so such a line goes to
 //! quarantine.
+//!
+//! What is a header and what a record, [`crate::format`] says. Two forms leave no doubt: the rows of a Parquet file are
+//! records all, since its columns have told the names, and so is a message of CloudWatch Logs or Firehose, where AWS
+//! writes no header.
 
+use shared::decode::{Columns, unescape};
 use shared::source::Rejection;
 
-use crate::format::{Bounds, DEFAULT_FIELDS, Field, Format, Record};
+use crate::format::{Bounds, DEFAULT_FIELDS, Field, Format, Record, Separator};
 use crate::value::{NOTHING, int, is_ip, is_said, long, time};
 
 /// What a line is.
@@ -29,12 +34,20 @@ pub struct Lines {
     /// The default format, with as many unnamed fields as the last line without a header had.
     unnamed: Format,
     bounds: Vec<Bounds>,
+    /// A row of a Parquet file, without the escapes that made it one line.
+    unescaped: String,
     is_first: bool,
 }
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { named: None, unnamed: Format::default_and(0), bounds: Vec::new(), is_first: true }
+        Self {
+            named: None,
+            unnamed: Format::default_and(0),
+            bounds: Vec::new(),
+            unescaped: String::new(),
+            is_first: true,
+        }
     }
 }
 
@@ -45,17 +58,18 @@ impl Lines {
         self.is_first = true;
     }
 
-    /// Reads a line.
+    /// Reads a line of an object.
     ///
     /// # Errors
     /// If it does not have the fields that the header names, or nothing names its fields.
     #[inline]
     pub fn read<'a>(&'a mut self, line: &'a str) -> Result<Line<'a>, Rejection> {
-        if self.reads_header(line) {
+        let is_header = self.reads_header(line);
+        self.is_first = false;
+        if is_header {
             return Ok(Line::Header);
         }
-        self.is_first = false;
-        let Self { named, unnamed, bounds, .. } = self;
+        let Self { named, unnamed, bounds, unescaped, .. } = self;
         let Some(format) = named else { return without_header(line, unnamed, bounds) };
         if format.is_transit_gateway() {
             return Ok(Line::TransitGateway);
@@ -64,30 +78,72 @@ impl Lines {
         if bounds.len() != format.fields() {
             return Err(wrong_count(format.fields(), bounds.len()));
         }
-        Ok(Line::Record(Record { line, bounds, format }))
+        if format.separator() == Separator::Blanks {
+            return Ok(Line::Record(Record { line, bounds, format }));
+        }
+        of_columns(line, bounds, format, unescaped)
+    }
+
+    /// Reads a line that stands by itself, under no header, and is none.
+    ///
+    /// # Errors
+    /// If it is not of the default format.
+    pub fn read_alone<'a>(&'a mut self, line: &'a str) -> Result<Line<'a>, Rejection> {
+        without_header(line, &mut self.unnamed, &mut self.bounds)
     }
 
     /// True if the line is a header, which then holds.
     #[inline]
     fn reads_header(&mut self, line: &str) -> bool {
-        // Most records begin with a number, and no field's name does.
-        let first = line.bytes().find(|byte| *byte > b' ');
-        if !first.is_some_and(|byte| byte.is_ascii_alphabetic()) {
-            return false;
-        }
-        if self.named.as_ref().is_some_and(|format| format.is_header(line)) {
+        if self.is_first
+            && let Some(columns) = Columns::of_line(line)
+        {
+            self.named = Some(Format::of_columns(columns));
             return true;
         }
-        let word = line.trim_ascii_start();
-        let word = word.split(|c: char| c <= ' ' || c == ',').next().unwrap_or_default();
-        if !self.is_first && !crate::format::is_field(word) {
+        // Most records begin with a number, and no field's name does.
+        let first = line.bytes().find(|byte| *byte > b' ');
+        if !first.is_some_and(|byte| byte.is_ascii_lowercase()) {
             return false;
         }
-        let Some(format) = Format::of_header(line, self.is_first) else { return false };
-        self.named = Some(format);
-        self.is_first = false;
-        true
+        if self.named.as_ref().is_some_and(|format| format.separator() == Separator::Tab) {
+            return false;
+        }
+        let Some(header) = Format::of_header(line) else { return false };
+        let is_header = match &self.named {
+            _ if self.is_first => true,
+            Some(format) => format.rules_out(&header),
+            // Of one word, it may be the only value of a record as well as the only name.
+            None => header.fields() > 1,
+        };
+        if is_header {
+            self.named = Some(header);
+        }
+        is_header
     }
+}
+
+/// A record whose values are not between blanks: of a Parquet file, where they may have escapes, or between commas.
+fn of_columns<'a>(
+    line: &'a str,
+    bounds: &'a mut [Bounds],
+    format: &'a Format,
+    unescaped: &'a mut String,
+) -> Result<Line<'a>, Rejection> {
+    if format.separator() == Separator::Tab && format.is_unknown() {
+        let detail = format!("none of the {} columns has the name of a flow log's field", format.fields());
+        return Err(Rejection { reason: "unknown_format", detail });
+    }
+    if format.separator() != Separator::Tab || memchr::memchr(b'\\', line.as_bytes()).is_none() {
+        return Ok(Line::Record(Record { line, bounds, format }));
+    }
+    unescaped.clear();
+    for (from, to) in bounds.iter_mut() {
+        let start = unescaped.len();
+        unescape(line.get(*from..*to).unwrap_or_default(), unescaped);
+        (*from, *to) = (start, unescaped.len());
+    }
+    Ok(Line::Record(Record { line: unescaped, bounds, format }))
 }
 
 fn without_header<'a>(
@@ -97,9 +153,9 @@ fn without_header<'a>(
 ) -> Result<Line<'a>, Rejection> {
     /// More values than any version of the format has fields, by far.
     const MAX: usize = 256;
-    crate::format::split(line, false, MAX, bounds);
+    crate::format::split(line, Separator::Blanks, MAX, bounds);
     let found = bounds.len();
-    if bounds.get(1).and_then(|&(from, to)| line.get(from..to)) == Some("TransitGateway") {
+    if is_transit_gateway(line, bounds) {
         return Ok(Line::TransitGateway);
     }
     let more = found.saturating_sub(DEFAULT_FIELDS);
@@ -116,6 +172,17 @@ fn without_header<'a>(
         return Err(Rejection { reason: "unknown_format", detail });
     }
     Ok(Line::Record(record))
+}
+
+/// True if the values are those of a transit gateway: its flow logs alone say so, in the second field by default, else
+/// in any.
+fn is_transit_gateway(line: &str, bounds: &[Bounds]) -> bool {
+    let mut words = bounds.iter().filter_map(|&(from, to)| line.get(from..to));
+    match words.clone().position(|word| word == "TransitGateway") {
+        Some(1) => true,
+        Some(_) => words.any(|word| word.starts_with("tgw-")),
+        None => false,
+    }
 }
 
 fn wrong_count(expected: usize, found: usize) -> Rejection {
@@ -177,18 +244,64 @@ mod tests {
     #[test]
     fn a_header_holds_until_another_or_the_next_object() {
         let mut lines = Lines::default();
-        assert_eq!(read(&mut lines, "dstaddr new"), "header");
-        assert_eq!(read(&mut lines, "192.0.2.1 x"), "192.0.2.1 new=x");
-        assert_eq!(read(&mut lines, "dstaddr new"), "header");
-        assert_eq!(read(&mut lines, "new 192.0.2.1 x"), "field_count");
-        assert_eq!(read(&mut lines, "eni-1 y"), "eni-1 new=y");
+        assert_eq!(read(&mut lines, "dstaddr bytes new"), "header");
+        assert_eq!(read(&mut lines, "192.0.2.1 5 x"), "192.0.2.1 new=x");
+        assert_eq!(read(&mut lines, "dstaddr bytes new"), "header");
+        assert_eq!(read(&mut lines, "new 192.0.2.1 5 x"), "field_count");
+        assert_eq!(read(&mut lines, "eni-1 5 y"), "eni-1 new=y");
         assert_eq!(read(&mut lines, "192.0.2.1"), "field_count");
-        assert_eq!(read(&mut lines, "bytes dstaddr"), "header");
-        assert_eq!(read(&mut lines, "5  192.0.2.2 "), "192.0.2.2 ");
+        assert_eq!(read(&mut lines, "newer dstaddr bytes"), "header");
+        assert_eq!(read(&mut lines, "7 192.0.2.1 5"), "192.0.2.1 newer=7");
+        assert_eq!(read(&mut lines, "bytes,dstaddr"), "header");
+        assert_eq!(read(&mut lines, "5,192.0.2.2"), "192.0.2.2 ");
         lines.begin();
         assert_eq!(read(&mut lines, "5 192.0.2.2"), "unknown_format");
+        assert_eq!(read(&mut lines, "region"), "unknown_format");
+        assert_eq!(read(&mut lines, "bytes dstaddr"), "header");
+        assert_eq!(read(&mut lines, "5 192.0.2.2"), "192.0.2.2 ");
         lines.begin();
         assert_eq!(read(&mut lines, "new dstaddr srcaddr"), "header");
+    }
+
+    #[test]
+    fn a_record_with_names_of_fields_is_a_record() {
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, "ecs-cluster-name ecs-service-name dstaddr"), "header");
+        for name in ["region", "tgw-edge", "packets-lost", "account_id", "ecs-cluster-name"] {
+            let expected = format!("192.0.2.1 ecs_cluster_name={name} ecs_service_name=start");
+            assert_eq!(read(&mut lines, &format!("{name} start 192.0.2.1")), expected);
+            assert_eq!(read(&mut lines, &format!("{name} start")), "field_count");
+        }
+    }
+
+    #[test]
+    fn a_header_and_records_in_one_line_are_no_header() {
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, "version dstaddr\r2 192.0.2.1"), "unknown_format");
+        lines.begin();
+        assert_eq!(read(&mut lines, "region type az-id\rhere it is"), "unknown_format");
+    }
+
+    #[test]
+    fn rows_of_a_parquet_file_are_records() {
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, "#columns\tecs_cluster_name\tdstaddr"), "header");
+        assert_eq!(read(&mut lines, "region\tversion"), "version ecs_cluster_name=region");
+        assert_eq!(read(&mut lines, "my service\t192.0.2.1"), "192.0.2.1 ecs_cluster_name=my service");
+        let escaped = "a\\nb\\\\n\\tc\t192.0.2.1";
+        assert_eq!(read(&mut lines, escaped), "192.0.2.1 ecs_cluster_name=a\nb\\n\tc");
+        assert_eq!(read(&mut lines, "#columns\tdstaddr"), "dstaddr ecs_cluster_name=#columns");
+        assert_eq!(read(&mut lines, "192.0.2.1"), "field_count");
+        lines.begin();
+        assert_eq!(read(&mut lines, "#columns\tsome\tother"), "header");
+        assert_eq!(read(&mut lines, "1\t2"), "unknown_format");
+    }
+
+    #[test]
+    fn a_line_by_itself_is_no_header() {
+        for line in ["version dstaddr", "#columns\tdstaddr"] {
+            assert_eq!(Lines::default().read_alone(line).unwrap_err().reason, "unknown_format");
+        }
     }
 
     #[test]
@@ -216,8 +329,12 @@ mod tests {
     fn transit_gateways_are_told_apart() {
         let mut lines = Lines::default();
         assert_eq!(read(&mut lines, "6 TransitGateway 111122223333 tgw-1"), "transit gateway");
-        assert_eq!(read(&mut lines, "version tgw-id srcaddr"), "header");
-        assert_eq!(read(&mut lines, "6 tgw-1"), "transit gateway");
+        assert_eq!(read(&mut lines, "tgw-1 6 TransitGateway 111122223333"), "transit gateway");
+        assert_eq!(read(&mut lines, "a 6 TransitGateway 111122223333"), "unknown_format");
+        assert_eq!(read(&mut lines, "tgw-id version srcaddr"), "header");
+        assert_eq!(read(&mut lines, "tgw-1 6 192.0.2.7"), "transit gateway");
+        assert_eq!(read(&mut lines, "dstaddr srcaddr version"), "header");
+        assert_eq!(read(&mut lines, "192.0.2.7 - 2"), "192.0.2.7 ");
     }
 
     proptest! {

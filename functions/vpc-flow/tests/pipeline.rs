@@ -12,7 +12,8 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
 use shared::catalog::folder::FolderCatalog;
 use shared::notification::ObjectRef;
-use shared::pipeline::{Pipeline, Report, Settings};
+use shared::pipeline::{Pipeline, Report, Retried, Settings};
+use shared::quarantine::Entry;
 use shared::source::Source as _;
 use shared::store::folder::FolderStore;
 use vpc_flow::VpcFlow;
@@ -296,7 +297,7 @@ fn as_json() {
     assert_has(&found.v2[1], &["bytes: 9223372036854775807", "boundary_id: 99, boundary: \"-\""]);
     assert_eq!(found.report.skipped.into_iter().collect::<Vec<_>>(), [("transit_gateway", 1)]);
     let reasons: Vec<_> = found.report.quarantined.into_keys().collect();
-    assert_eq!(reasons, ["not_a_flow_log", "several_lines", "unreadable"]);
+    assert_eq!(reasons, ["not_a_flow_log", "several_lines", "unknown_format", "unreadable"]);
     assert_eq!(ingest(KEY, format!("[{record},7,{record}]").as_bytes()).v2.len(), 2);
 }
 
@@ -311,6 +312,135 @@ fn transit_gateway_logs_are_skipped() {
     );
     let found = ingest(&KEY.replace("_0a1b2c3d", "_transitgateway"), &text);
     assert_eq!(found.report.objects_skipped.get("transit_gateway"), Some(&1));
+}
+
+/// How many records became rows, were skipped and went to quarantine; nothing else became of any.
+fn fates(found: &Ingested) -> (usize, u64, u64) {
+    let skipped = found.report.skipped.values().sum();
+    let quarantined = found.report.quarantined.values().sum();
+    assert_eq!(found.report.records, found.v2.len() as u64 + skipped + quarantined);
+    (found.v2.len(), skipped, quarantined)
+}
+
+#[test]
+fn every_record_counts_whatever_its_values_look_like() {
+    let header = "ecs-cluster-name srcaddr dstaddr start end bytes";
+    let record = |cluster: &str| format!("{cluster} 192.0.2.7 198.51.100.4 1773479100 1773479160 840");
+    for cluster in ["tgw-edge", "region", "packets-lost", "account_id", "ecs-cluster-name"] {
+        let found = ingest(KEY, &lines(&[header, &record("prod"), &record(cluster), &record("prod")]));
+        assert_eq!(fates(&found), (3, 0, 0), "{cluster}");
+        assert!(found.v2.iter().any(|row| row.contains(&format!("ecs_cluster_name\" -> \"{cluster}\""))));
+    }
+    let carriage_returns = format!("{HEADER}\r{LINE}\r{LINE}\r");
+    assert_eq!(fates(&ingest(KEY, carriage_returns.as_bytes())), (0, 0, 1));
+    let one_line = format!("{HEADER} {LINE}\n{LINE}\n");
+    assert_eq!(fates(&ingest(KEY, one_line.as_bytes())), (1, 0, 1));
+    let messages = r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"flows","logStream":"eni-1-all","logEvents":[{"id":"1","timestamp":1773479100000,"message":"start 2 111122223333 eni-1"},{"id":"2","timestamp":1773479100000,"message":"tgw-0a 6 TransitGateway 111122223333"},{"id":"3","timestamp":1773479100000,"message":"version srcaddr"}]}"#;
+    assert_eq!(fates(&ingest("flows/to-lake.gz", messages.as_bytes())), (0, 1, 2));
+    let transit_gateway = lines(&[
+        "tgw-id version resource-type account-id",
+        "tgw-0a 6 TransitGateway 111122223333",
+        "tgw-0a 6 TransitGateway 111122223333",
+    ]);
+    assert_eq!(fates(&ingest(KEY, &transit_gateway)), (0, 2, 0));
+}
+
+#[test]
+fn files_that_were_put_together_keep_their_headers() {
+    let found = ingest(
+        KEY,
+        &lines(&[
+            HEADER,
+            LINE,
+            "start dstaddr srcaddr new-field",
+            "1773479100 192.0.2.7 198.51.100.4 x",
+            "version tgw-id",
+            "6 tgw-0a",
+            HEADER,
+            LINE,
+        ]),
+    );
+    assert_eq!(fates(&found), (3, 1, 0));
+    let is_from = |row: &&String| member(row, "src_endpoint").contains("ip: \"198.51.100.4\"");
+    assert_eq!(found.v2.iter().filter(is_from).count(), 1);
+}
+
+fn file_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn a_row_of_a_parquet_file_is_one_record_whatever_it_holds() {
+    let clusters = [
+        "prod",
+        "tgw-edge",
+        "my service",
+        "x\n2 192.0.2.66 198.51.100.4 1773479100 1773479160 666",
+        " \t\\n\r",
+        "ecs_cluster_name",
+    ];
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value; clusters.len()])) };
+    let starts = Int64Array::from_iter_values((1_773_479_100..).take(clusters.len()));
+    let file = file_of(vec![
+        ("ecs_cluster_name", Arc::new(StringArray::from(clusters.to_vec()))),
+        ("srcaddr", text("192.0.2.7")),
+        ("dstaddr", text("198.51.100.4")),
+        ("start", Arc::new(starts)),
+    ]);
+    let key = KEY.replace(".log.gz", ".log.parquet");
+    let found = ingest(&key, &file);
+    assert_eq!(fates(&found), (6, 0, 0));
+    for cluster in clusters {
+        let kept = format!("ecs_cluster_name\" -> {:?}", cluster);
+        let raw = format!("ecs_cluster_name\" -> \"{cluster}\"");
+        assert!(
+            found.v2.iter().any(|row| row.contains(&kept) || row.contains(&raw)),
+            "{kept} {:?}",
+            found.v2
+        );
+    }
+    let found = ingest(&key, &[file.as_slice(), &file].concat());
+    assert_has(&found.report.failures[0].reason, &["another Parquet file stands before it"]);
+    let found = ingest(&key, &file_of(vec![("other", text("x")), ("more", text("y"))]));
+    assert_eq!(fates(&found), (0, 0, 6));
+}
+
+#[test]
+fn a_row_in_quarantine_is_read_again_under_its_columns() {
+    let text = |values: [&str; 2]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
+    let key = KEY.replace(".log.gz", ".log.parquet");
+    let found = ingest(
+        &key,
+        &file_of(vec![
+            ("ecs_cluster_name", text(["a b\nc", "region"])),
+            ("start", text(["never", "0"])),
+            ("srcaddr", text(["192.0.2.7", "version"])),
+        ]),
+    );
+    assert_eq!(fates(&found), (0, 0, 2));
+    let lake = tempfile::tempdir().unwrap();
+    let catalog = FolderCatalog::new(lake.path(), "us-east-1");
+    let settings = Settings::new(lake.path().to_str().unwrap());
+    let tables = VpcFlow.tables().to_vec();
+    let pipeline = Pipeline::new(Box::new(VpcFlow), tables, FolderStore, catalog, settings).unwrap();
+    let mut retry = pipeline.retry("retry".to_owned()).unwrap();
+    let entries: Vec<&str> = found.quarantine.lines().collect();
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        assert_has(entry, &[r##""header":"#columns\tecs_cluster_name\tstart\tsrcaddr""##]);
+        let same: Entry<'_> = serde_json::from_str(entry).unwrap();
+        assert!(matches!(
+            block_on(retry.entry(&same)),
+            Retried::Stays { reason, rows: false, .. } if reason == "implausible_time"
+        ));
+        // As after a mending by hand.
+        let mended = entry.replace(r"\tnever\t", r"\t1773479100\t").replace(r"\t0\t", r"\t1773479160\t");
+        let mended: Entry<'_> = serde_json::from_str(&mended).unwrap();
+        assert_eq!(block_on(retry.entry(&mended)), Retried::Landed);
+    }
 }
 
 fn parquet(rows: usize) -> Vec<u8> {

@@ -1,5 +1,13 @@
-//! A Parquet file as lines of text: the names of its columns, then a line for each row, with a blank between values
-//! and `-` for what is null or empty. So a source whose logs come as text and as Parquet reads both alike.
+//! A Parquet file as lines of text: the names of its columns, then a line for each row, with a tab between values and
+//! `-` for what is null or empty. So a source whose logs come as text and as Parquet reads both alike.
+//!
+//! ```text
+//! #columns ↹ srcaddr ↹ bytes ↹ ecs_service_name
+//! 192.0.2.7 ↹ 840 ↹ my service
+//! ```
+//!
+//! A row is one line whatever its values hold: in them `\\`, `\t`, `\n` and `\r` stand for a backslash, a tab and line
+//! ends, and a blank that a value begins with has a backslash before it, so no line is blank.
 //!
 //! A Parquet file begins at its end, so it is held whole, as it is stored; its rows are decoded a few at a time.
 
@@ -18,6 +26,7 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::DecodeError;
 
@@ -29,6 +38,72 @@ const MAX_STORED: usize = 64 << 20;
 
 /// Rows that are decoded at a time.
 const ROWS: usize = 1024;
+
+/// What the line of names begins with. No text that a log holds does.
+const MARK: &str = "#columns";
+
+/// The line with the names of a Parquet file's columns, which the lines that follow are rows of.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a>(&'a str);
+
+impl<'a> Columns<'a> {
+    /// `None` if the line is another.
+    #[inline]
+    pub fn of_line(line: &'a str) -> Option<Self> {
+        line.strip_prefix(MARK)?.strip_prefix('\t').map(Self)
+    }
+
+    /// The names, in the order of the values.
+    pub fn names(&self) -> Vec<String> {
+        let unescaped = |name| {
+            let mut text = String::new();
+            unescape(name, &mut text);
+            text
+        };
+        self.0.split('\t').map(unescaped).collect()
+    }
+}
+
+/// Appends a value, or a name, of a line of a Parquet file as the file has it.
+pub fn unescape(value: &str, out: &mut String) {
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let mut chars = after.chars();
+        match chars.next() {
+            Some('t') => out.push('\t'),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some(other) => out.push(other),
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// Escapes what was written to `out` from `start` on.
+fn escape(out: &mut Vec<u8>, start: usize) {
+    let is_plain = |byte: &u8| !matches!(byte, b'\\' | b'\t' | b'\n' | b'\r');
+    let written = &out[start..];
+    let begins_blank = written.first().is_some_and(u8::is_ascii_whitespace);
+    if !begins_blank && written.iter().all(is_plain) {
+        return;
+    }
+    let written = out.split_off(start);
+    if begins_blank && is_plain(&written[0]) {
+        out.push(b'\\');
+    }
+    for byte in written {
+        match byte {
+            b'\\' => out.extend_from_slice(br"\\"),
+            b'\t' => out.extend_from_slice(br"\t"),
+            b'\n' => out.extend_from_slice(br"\n"),
+            b'\r' => out.extend_from_slice(br"\r"),
+            other => out.push(other),
+        }
+    }
+}
 
 /// A Parquet file on its way.
 pub(super) struct Table {
@@ -81,13 +156,20 @@ impl Table {
         // What the file says of Arrow's types (dictionaries, views) matters to its writer only.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let stored = Bytes::from(std::mem::take(&mut self.stored));
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new_with_options(stored, options).map_err(damaged)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(stored.clone(), options)
+            .map_err(damaged)?;
+        if is_second_file(&stored, builder.metadata()) {
+            return Err(damaged("another Parquet file stands before it, and only one is read of an object"));
+        }
         let groups = builder.metadata().row_groups().iter();
         let bytes = groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
         if bytes.fold(0, u64::saturating_add) > self.limit {
             return Err(DecodeError::TooLarge { limit: self.limit });
         }
+        if builder.schema().fields().is_empty() {
+            return Err(damaged("expected columns, found none"));
+        }
+        out.extend_from_slice(MARK.as_bytes());
         for field in builder.schema().fields() {
             if !is_flat(field.data_type()) {
                 return Err(damaged(format!(
@@ -96,13 +178,38 @@ impl Table {
                     field.data_type()
                 )));
             }
-            let name = field.name().split_ascii_whitespace().collect::<Vec<_>>().join("_");
-            out.extend_from_slice(if name.is_empty() { "-" } else { &name }.as_bytes());
-            out.push(b' ');
+            out.push(b'\t');
+            let start = out.len();
+            out.extend_from_slice(if field.name().is_empty() { "-" } else { field.name() }.as_bytes());
+            escape(out, start);
         }
-        end_line(out);
+        out.push(b'\n');
         builder.with_batch_size(ROWS).build().map_err(damaged)
     }
+}
+
+/// True if another file ends where the one that the footer tells of begins. Only the last footer of several would be
+/// read, and places in it count from the beginning of its own file.
+fn is_second_file(stored: &[u8], footer: &ParquetMetaData) -> bool {
+    let Some((rest, end)) = stored.split_last_chunk::<8>() else { return false };
+    let [a, b, c, d, ..] = *end;
+    let footer_length = u32::from_le_bytes([a, b, c, d]) as usize;
+    let place = |from: Option<i64>, length: Option<i32>| -> u64 {
+        let from = from.and_then(|from| u64::try_from(from).ok()).unwrap_or_default();
+        from + length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
+    };
+    let columns = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let ends = columns.map(|column| {
+        let (from, length) = column.byte_range();
+        from.saturating_add(length)
+            .max(place(column.column_index_offset(), column.column_index_length()))
+            .max(place(column.offset_index_offset(), column.offset_index_length()))
+            .max(place(column.bloom_filter_offset(), column.bloom_filter_length()))
+    });
+    // Without rows there is nothing between the first four bytes and the footer.
+    let contents = usize::try_from(ends.max().unwrap_or(MAGIC.len() as u64)).unwrap_or(usize::MAX);
+    let start = rest.len().checked_sub(footer_length).and_then(|footer| footer.checked_sub(contents));
+    start.is_some_and(|start| start > 0 && stored[start..].starts_with(&MAGIC))
 }
 
 fn damaged(reason: impl fmt::Display) -> DecodeError {
@@ -193,6 +300,8 @@ impl<'a> Values<'a> {
         };
         if out.len() == start {
             out.push(b'-');
+        } else if matches!(self, Self::Text(_) | Self::Bytes(_)) {
+            escape(out, start);
         }
     }
 }
@@ -204,24 +313,19 @@ fn write_rows(rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), DecodeError> 
         .map(|column| Ok((column, Values::of(column)?)))
         .collect::<Result<Vec<_>, _>>()?;
     for row in 0..rows.num_rows() {
-        for (column, values) in &columns {
+        for (place, (column, values)) in columns.iter().enumerate() {
+            if place > 0 {
+                out.push(b'\t');
+            }
             if column.is_null(row) {
                 out.push(b'-');
             } else {
                 values.write(row, out);
             }
-            out.push(b' ');
         }
-        end_line(out);
+        out.push(b'\n');
     }
     Ok(())
-}
-
-/// Turns the blank behind the last value into a line end.
-fn end_line(out: &mut [u8]) {
-    if let Some(last) = out.last_mut() {
-        *last = b'\n';
-    }
 }
 
 #[cfg(test)]
@@ -274,12 +378,24 @@ mod tests {
 
     #[test]
     fn rows_become_lines() {
-        let expected = "account_id srcport bytes dst_port new start\n\
-            111122223333 -1 9223372036854775807 53 true 1773479100000\n- - - - - -\n- 443 0 - false 0\n";
+        let expected = "#columns account_id srcport bytes dst~port new start\n\
+            111122223333 -1 9223372036854775807 53 true 1773479100000\n- - - - - -\n- 443 0 - false 0\n"
+            .replace(' ', "\t")
+            .replace('~', " ");
         let stored = some();
         for chunk in [1, 3, 64, stored.len()] {
             assert_eq!(decode(&stored, chunk, 1 << 20).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn files_after_each_other_are_refused() {
+        let (one, empty) = (some(), parquet(vec![("a", Arc::new(Int32Array::from(Vec::<i32>::new())))]));
+        for files in [[&one, &one], [&one, &empty], [&empty, &one]] {
+            let error = decode(&files.map(Vec::as_slice).concat(), 999, 1 << 20).unwrap_err().to_string();
+            assert!(error.contains("another Parquet file"), "{error}");
+        }
+        assert!(decode(&empty, 999, 1 << 20).is_ok());
     }
 
     #[test]
@@ -322,6 +438,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_row_is_one_line_whatever_it_holds(values in prop::collection::vec("[a\\\\tnr \t\n\r\u{b}\u{c}\u{1f}é-]{1,9}", 1..20)) {
+            let columns = || Arc::new(StringArray::from(values.clone()));
+            let stored = parquet(vec![("a\tb\n", columns()), ("\\c", columns())]);
+            let decoded = decode(&stored, 999, 1 << 20).unwrap();
+            let lines: Vec<&str> = decoded.strip_suffix('\n').unwrap().split('\n').collect();
+            prop_assert_eq!(Columns::of_line(lines[0]).unwrap().names(), ["a\tb\n", "\\c"]);
+            prop_assert_eq!(lines.len(), values.len() + 1);
+            for (line, value) in lines[1..].iter().zip(&values) {
+                prop_assert!(!line.trim_ascii().is_empty() && !line.contains('\r'));
+                let found: Vec<String> = line
+                    .split('\t')
+                    .map(|value| {
+                        let mut text = String::new();
+                        unescape(value, &mut text);
+                        text
+                    })
+                    .collect();
+                prop_assert_eq!(found, [value.as_str(), value.as_str()]);
+            }
+        }
+
         #[test]
         fn damage_is_an_error(at in 0.0..1.0_f64, byte in any::<u8>()) {
             let mut stored = some();

@@ -14,7 +14,8 @@
 //!
 //! Every change replaces `pending` whole, by a rename, and is on the disk when it is answered. `finish` adds to `ingested`
 //! first; a process that dies between the two leaves a group of which all members are there, and opening the ledger takes
-//! it for done. A line that was cut off belongs to a group that is still open, so it is written again.
+//! it for done. One that dies within the first leaves a last line that is cut off and belongs to a group that is still open,
+//! so it is written again. Every other line that is no record is an error: a file that is forgotten would come in again.
 //!
 //! Leases are trivial: whoever holds the lock is alone, so a lease ends with its process, and the ledger
 //! [is exclusive](Ledger::is_exclusive). After a write that has failed nothing is known for certain, so the ledger answers
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::record::{Lines, fingerprint};
+pub use self::record::Record;
 use super::seen::{self, Arrivals, Origin, Seen};
 use super::{Group, Lease, Ledger, LedgerError, Standing};
 use crate::durable;
@@ -96,10 +98,6 @@ impl FolderState {
         self.path.parent().unwrap_or(&self.path)
     }
 
-    fn lines(&self, source: &str) -> Lines {
-        Lines { path: self.path.join("ingested").join(format!("{source}.jsonl")) }
-    }
-
     /// The tables that the files of these paths are in, whatever their content was.
     ///
     /// # Errors
@@ -111,7 +109,8 @@ impl FolderState {
         paths: &HashSet<&str>,
     ) -> Result<HashMap<String, TableSet>, FolderError> {
         let mut found: HashMap<String, TableSet> = HashMap::new();
-        self.lines(source).each(tables, |path, _, tables| {
+        let open = open_groups(&self.path, source, tables)?;
+        lines(&self.path, source).each(tables, &open, |path, _, tables| {
             if paths.contains(path) {
                 let known = found.entry(path.to_owned()).or_default();
                 *known = known.with(tables);
@@ -129,14 +128,14 @@ impl FolderState {
         source: &str,
         tables: &'static [&'static TableDefinition],
     ) -> Result<FolderLedger, FolderError> {
-        let lines = self.lines(source);
+        let lines = lines(&self.path, source);
+        let groups = open_groups(&self.path, source, tables)?;
         let mut known: HashMap<[u8; 16], TableSet> = HashMap::new();
-        lines.each(tables, |path, sha256, tables| {
+        lines.each(tables, &groups, |path, sha256, tables| {
             let known = known.entry(fingerprint(path, sha256)).or_default();
             *known = known.with(tables);
         })?;
-        let pending = self.path.join("pending").join(format!("{source}.json"));
-        let groups = record::read_pending(&pending, tables)?;
+        let pending = pending(&self.path, source);
         let mut book = Book { lines, pending, tables, known, groups, leases: BTreeMap::new(), trouble: None };
         let open: Vec<Group> = book.groups.iter().filter(|group| !book.is_recorded(group)).cloned().collect();
         if open.len() < book.groups.len() {
@@ -145,6 +144,40 @@ impl FolderState {
         let state = self.clone();
         Ok(FolderLedger { state, book: Arc::new(Mutex::new(book)), wanted: TableSet::default() })
     }
+}
+
+fn lines(state: &Path, source: &str) -> Lines {
+    Lines { path: state.join("ingested").join(format!("{source}.jsonl")) }
+}
+
+fn pending(state: &Path, source: &str) -> PathBuf {
+    state.join("pending").join(format!("{source}.json"))
+}
+
+/// The open groups of a source. `state` is the folder `state` of the lake; reading needs no lock.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn open_groups(
+    state: &Path,
+    source: &str,
+    tables: &'static [&'static TableDefinition],
+) -> Result<Vec<Group>, FolderError> {
+    record::read_pending(&pending(state, source), tables)
+}
+
+/// Reads the record of what a source has in the lake, as every ingest does. `state` is the folder `state` of the lake;
+/// reading needs no lock.
+///
+/// # Errors
+/// If it cannot be read, or a line is no record and no open group writes it again.
+pub fn examine_record(
+    state: &Path,
+    source: &str,
+    tables: &'static [&'static TableDefinition],
+) -> Result<Record, FolderError> {
+    let open = open_groups(state, source, tables)?;
+    lines(state, source).each(tables, &open, |_, _, _| {})
 }
 
 /// What the files say, and who is at what.
@@ -168,7 +201,7 @@ impl Book {
     }
 
     fn tables_of(&self, group: &Group) -> TableSet {
-        record::named(self.tables, group.settings.as_ref().map_or(&[], |settings| &settings.tables))
+        record::tables_of(group, self.tables)
     }
 
     /// True if the group is done but for being taken out of the open ones.

@@ -230,10 +230,10 @@ def test_a_record_that_was_damaged_is_refused(lake_binary, tmp_path, how):
     damaged = recorded.read_bytes()
     more = lake_cli.record(10_000)
     lake_cli.put(raw, lake_cli.log_key("more"), lake_cli.log(more))
-    done = quiet(command(lake_binary, raw, lake))
+    done = subprocess.run(command(lake_binary, raw, lake), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"cannot read {recorded}: line " in done.stderr and "restore it from a copy" in done.stderr
-    doctor = quiet([lake_binary, "doctor", "--lake", str(lake)])
+    doctor = subprocess.run([lake_binary, "doctor", "--lake", lake], capture_output=True, text=True, check=False)
     assert doctor.returncode == 1 and f"cannot read {recorded}: line " in doctor.stdout
     assert in_the_lake(lake) == ids and recorded.read_bytes() == damaged
     # What is told to do.

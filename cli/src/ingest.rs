@@ -226,13 +226,18 @@ pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write)
         runtime: Builder::new_current_thread().build()?,
         bar: progress_bar(args.json, logs.iter().flatten().map(|file| file.bytes).sum()),
         summary,
+        failures: sources::names()
+            .into_iter()
+            .map(|name| Failures::read(&state, name))
+            .collect::<anyhow::Result<_>>()?,
+        unrecognised,
     };
-    for (make, files) in sources::ALL.iter().zip(logs) {
-        ingest.source(*make, &state, files)?;
+    for (source, files) in sources::ALL.iter().copied().enumerate().zip(logs) {
+        ingest.source(source, &state, files)?;
     }
     ingest.bar.finish_and_clear();
     // Last: a file whose source is known by now is in the lake or on that source's list before it leaves this one.
-    unrecognised.write(&state)?;
+    ingest.unrecognised.write(&state)?;
     let summary = ingest.summary;
     if args.json {
         serde_json::to_writer(&mut *out, &summary)?;

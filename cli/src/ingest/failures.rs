@@ -47,13 +47,15 @@ impl Failures {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(mut self, state: &FolderState) -> anyhow::Result<()> {
+    pub(super) fn write(&mut self, state: &FolderState) -> anyhow::Result<()> {
         self.files.retain(|path, _| Path::new(path).exists());
-        let files: Vec<FailedFile> = self.files.into_values().collect();
+        let files: Vec<FailedFile> = self.files.values().cloned().collect();
         if files == self.before {
             return Ok(());
         }
         failed::replace(state, &self.source, &files)
-            .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))
+            .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))?;
+        self.before = files;
+        Ok(())
     }
 }

@@ -66,9 +66,14 @@ pub(super) fn run(args: &RedriveArgs, lake: &Path, out: &mut dyn Write) -> anyho
         }
         if !moving.is_empty() {
             let paths = || moving.iter().map(|(file, _)| file.path.as_str()).filter(|path| exists(path));
-            // What fails again is told as an ingest tells it, on stderr, and stays on the list.
-            if paths().next().is_some() {
-                let ingest = arguments(lake, source, paths())?;
+            // One that is in the lake, as a log of whatever source, is not said to be one of this: it would come in again.
+            for (is_known, source) in [(false, source), (true, None)] {
+                let those: Vec<&str> = paths().filter(|path| known.contains(*path) == is_known).collect();
+                if those.is_empty() {
+                    continue;
+                }
+                // What fails again is told as an ingest tells it, on stderr, and stays on the list.
+                let ingest = arguments(lake, source, those.into_iter())?;
                 if ingest::bring_in(&ingest, &|_, _| true, &mut io::sink())? != ExitCode::SUCCESS {
                     code = ExitCode::FAILURE;
                 }
@@ -120,7 +125,7 @@ fn entry(file: FailedFile, reason: Reason, done: Option<&'static str>) -> Entry 
     }
 }
 
-/// Those of the files that are in the lake.
+/// Those of the files that are in the lake, as logs of this source or of another.
 fn known<'a>(
     lake: &Path,
     source: Option<&str>,
@@ -130,9 +135,11 @@ fn known<'a>(
     if paths.is_empty() {
         return Ok(BTreeSet::new());
     }
+    let mut known = survey::in_the_lake(lake, &paths, source)?;
     let surveyed = survey::survey(&arguments(lake, source, paths.into_iter())?, &|_, _| true)?;
-    let known = surveyed.into_iter().flat_map(|one| one.known);
-    Ok(known.map(|file| Path::new(&file.bucket).join(&file.key).display().to_string()).collect())
+    let of_source = surveyed.into_iter().flat_map(|one| one.known);
+    known.extend(of_source.map(|file| Path::new(&file.bucket).join(&file.key).display().to_string()));
+    Ok(known)
 }
 
 fn arguments<'a>(

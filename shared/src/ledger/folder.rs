@@ -119,6 +119,26 @@ impl FolderState {
         Ok(found)
     }
 
+    /// The contents that the files of these paths had when they came into the lake as logs of a source: their SHA-256.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn contents_of(
+        &self,
+        source: &str,
+        tables: &'static [&'static TableDefinition],
+        paths: &HashSet<&str>,
+    ) -> Result<HashMap<String, HashSet<String>>, FolderError> {
+        let mut found: HashMap<String, HashSet<String>> = HashMap::new();
+        let open = open_groups(&self.path, source, tables)?;
+        lines(&self.path, source).each(tables, &open, |path, sha256, _| {
+            if paths.contains(path) {
+                found.entry(path.to_owned()).or_default().insert(sha256.to_owned());
+            }
+        })?;
+        Ok(found)
+    }
+
     /// The ledger of a source that can fill `tables`. It is opened for none of them; see [`FolderLedger::wanting`].
     ///
     /// # Errors

@@ -1,0 +1,84 @@
+"""Which files `lake` takes for failed, for waiting and for known, by the real command: each file is in the lake once, as a
+log of one source, and none is forgotten."""
+
+import gzip
+import json
+import os
+import subprocess
+from collections import Counter
+
+import lake_cli
+import pyarrow.parquet as pq
+import pytest
+
+TIME = "2026-03-14T09:05:00Z"
+ROUTE53 = {"query_timestamp": TIME, "query_name": "example.com.", "account_id": "1" * 12, "region": "us-east-1"}
+
+
+def audit(number):
+    return json.dumps(
+        {
+            "kind": "Event",
+            "apiVersion": "audit.k8s.io/v1",
+            "auditID": f"a{number}",
+            "stage": "ResponseComplete",
+            "verb": "get",
+            "stageTimestamp": TIME,
+            "requestReceivedTimestamp": TIME,
+        }
+    )
+
+
+class Lake:
+    def __init__(self, binary, folder):
+        self.binary, self.folder, self.raw = str(binary), folder / "lake", folder / "raw"
+        self.raw.mkdir()
+
+    def run(self, verb, *arguments):
+        command = ["timeout", "60", self.binary, verb, *map(str, arguments), "--lake", str(self.folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def json(self, verb, *arguments):
+        return json.loads(self.run(verb, *arguments, "--json").stdout)
+
+    def rows(self):
+        """Rows by table."""
+        found = Counter()
+        for path in self.folder.glob("aws/**/*.parquet"):
+            found[path.relative_to(self.folder).parts[1]] += pq.ParquetFile(path).metadata.num_rows
+        return found
+
+    def lists(self):
+        """Paths by the list of failed files that they are on."""
+        lists = (self.folder / "state" / "failed").glob("*.jsonl")
+        return {
+            path.stem: [json.loads(line)["path"] for line in path.read_text().splitlines()] for path in lists
+        }
+
+
+@pytest.fixture
+def lake(lake_binary, tmp_path):
+    return Lake(lake_binary, tmp_path)
+
+
+def test_what_lands_as_another_source_has_failed_no_more(lake):
+    path = lake.raw / "export"
+    torn = gzip.compress((json.dumps(ROUTE53) + "\n").encode() * 400, 0)[:20_000]
+    path.write_bytes(torn)
+    assert lake.run("ingest", path).returncode == 1
+    assert lake.lists() == {"route53": [str(path)]}
+    failed = (lake.folder / "state" / "failed" / "route53.jsonl").read_bytes()
+    path.write_text(audit(1) + "\n" + audit(2))
+    assert lake.run("ingest", path).returncode == 0
+    assert lake.lists() == {}
+    assert lake.rows() == {"EKS_AUDIT": 2}
+
+    # As an earlier `lake` left it: the file is known, and does not come in as the other source too.
+    (lake.folder / "state" / "failed" / "route53.jsonl").write_bytes(failed)
+    (told,) = lake.json("redrive")["sources"]
+    assert told["reasons"] == {"known": 1}
+    assert lake.run("redrive", "--go").returncode == 0
+    assert lake.lists() == {"route53": [str(path)]}
+    assert lake.json("redrive", "--go", "--reason", "known")["sources"][0]["moved"] == 1
+    assert lake.lists() == {}
+    assert lake.rows() == {"EKS_AUDIT": 2} and lake.json("status")["quarantined_records"] == 0

@@ -82,3 +82,29 @@ def test_what_lands_as_another_source_has_failed_no_more(lake):
     assert lake.json("redrive", "--go", "--reason", "known")["sources"][0]["moved"] == 1
     assert lake.lists() == {}
     assert lake.rows() == {"EKS_AUDIT": 2} and lake.json("status")["quarantined_records"] == 0
+
+
+def test_what_was_said_of_a_file_holds_for_later_runs(lake):
+    path = lake.raw / "export"
+    flow = {"srcaddr": "192.0.2.1", "dstaddr": "192.0.2.2", "start": 1_773_482_400, "end": 1_773_482_460}
+    path.write_text(json.dumps(ROUTE53 | flow))
+    assert lake.json("ingest", path, "--source", "vpc-flow")["objects"]["ingested"] == 1
+    for _ in range(2):
+        assert lake.json("ingest", lake.raw)["objects"]["skipped"] == {"already_ingested": 1}
+    assert lake.rows() == {"VPC_FLOW": 1}
+    # Another content is what it looks like, and stays that too.
+    path.write_text(json.dumps(ROUTE53))
+    assert lake.json("ingest", path)["records"]["rows"] == {"ROUTE53@2.0": 1}
+    assert lake.json("ingest", path)["objects"]["skipped"] == {"already_ingested": 1}
+
+
+def test_what_was_said_of_a_file_holds_while_it_waits(lake):
+    path = lake.raw / "export"
+    flow = {"srcaddr": "192.0.2.1", "dstaddr": "192.0.2.2", "start": 1_773_482_400, "end": 1_773_482_460}
+    path.write_text(json.dumps(ROUTE53 | flow))
+    (lake.folder / "aws").mkdir(parents=True)
+    (lake.folder / "aws" / "VPC_FLOW").touch()
+    assert lake.run("ingest", path, "--source", "vpc-flow").returncode == 1
+    (lake.folder / "aws" / "VPC_FLOW").unlink()
+    assert lake.run("ingest", path).returncode == 0
+    assert lake.rows() == {"VPC_FLOW": 1}

@@ -29,8 +29,8 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::record::{Lines, fingerprint};
 pub use self::record::Record;
+use self::record::{Lines, fingerprint};
 use super::seen::{self, Arrivals, Origin, Seen};
 use super::{Group, Lease, Ledger, LedgerError, Standing};
 use crate::durable;
@@ -119,7 +119,8 @@ impl FolderState {
         Ok(found)
     }
 
-    /// The contents that the files of these paths had when they came into the lake as logs of a source: their SHA-256.
+    /// The contents that the files of these paths had when they came into the lake as logs of a source, or when a group
+    /// that is open was begun with them: their SHA-256.
     ///
     /// # Errors
     /// If the record cannot be read.
@@ -136,6 +137,15 @@ impl FolderState {
                 found.entry(path.to_owned()).or_default().insert(sha256.to_owned());
             }
         })?;
+        for group in open {
+            for (path, sha256) in
+                group.remaining().into_iter().map(|member| record::names(&group.members[member]))
+            {
+                if paths.contains(path.as_str()) {
+                    found.entry(path).or_default().insert(sha256);
+                }
+            }
+        }
         Ok(found)
     }
 

@@ -108,3 +108,31 @@ def test_what_was_said_of_a_file_holds_while_it_waits(lake):
     (lake.folder / "aws" / "VPC_FLOW").unlink()
     assert lake.run("ingest", path).returncode == 0
     assert lake.rows() == {"VPC_FLOW": 1}
+
+
+def test_files_of_a_group_that_cannot_be_written_wait(lake):
+    paths = [lake_cli.put(lake.raw, lake_cli.log_key(str(n)), lake_cli.log(lake_cli.record(n))) for n in range(3)]
+    (lake.folder / "aws").mkdir(parents=True)
+    blocked = lake.folder / "aws" / "CLOUD_TRAIL_MGMT"  # a file where a folder has to be, so that nothing can be written
+    blocked.touch()
+    for _ in range(3):
+        failed = lake.json("ingest", lake.raw)["objects"]["failed"]
+        assert Counter(one["object"] for one in failed) == Counter(map(str, paths))
+        assert all("make the lake writable and run this again" in one["reason"] for one in failed)
+    status = lake.json("status")
+    assert (status["healthy"], status["waiting_files"], status["failed_files"]) == (False, 3, 0)
+    assert "3 raw files wait" in status["problems"][0] and "`lake ingest`" in status["problems"][0]
+    assert lake.run("status").returncode == 1
+    assert "3  wait for an ingest that was not finished" in lake.run("redrive").stdout
+    (told,) = lake.json("redrive")["sources"]
+    assert (told["waiting"], told["reasons"]) == (3, {})
+
+    # One that is on a list too is counted once.
+    entry = {"path": str(paths[0]), "sha256": None, "reason": "cannot be read"}
+    (lake.folder / "state" / "failed" / "cloudtrail.jsonl").write_text(json.dumps(entry) + "\n")
+    assert [lake.json("status")[name] for name in ("waiting_files", "failed_files")] == [3, 0]
+    blocked.unlink()
+    assert lake.run("ingest", lake.raw).returncode == 0
+    status = lake.json("status")
+    assert (status["healthy"], status["waiting_files"], status["failed_files"]) == (True, 0, 0)
+    assert lake.rows() == {"CLOUD_TRAIL_MGMT": 3} and lake.json("redrive")["sources"] == []

@@ -252,11 +252,13 @@ impl Ingest<'_> {
         (ended, told)
     }
 
-    /// Reports files that are not tried because the lake cannot be written.
+    /// Reports files that are not tried because the lake cannot be written, unless they are told already.
     fn give_up(&mut self, paths: impl Iterator<Item = PathBuf>) {
-        for path in paths {
+        let told: HashSet<String> =
+            self.summary.objects.failed.iter().map(|failed| failed.object.clone()).collect();
+        for object in paths.map(|path| path.display().to_string()).filter(|path| !told.contains(path)) {
             let reason = "not tried, because the lake could not be written before".to_owned();
-            self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
+            self.summary.objects.failed.push(Failed { object, reason });
         }
     }
 }

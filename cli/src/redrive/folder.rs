@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use shared::ledger::folder;
 use shared::ledger::folder::failed::{self, FailedFile, UNRECOGNISED};
 
 use super::RedriveArgs;
@@ -16,26 +17,51 @@ use crate::ingest::{self, IngestArgs, survey};
 use crate::sources::{self, Sources, Verdict};
 use crate::{files, lake};
 
-/// Files of a lake that could not be brought in.
+/// Files of a lake that could not be brought in; each is counted once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts {
     /// Of a source that is known.
     pub(crate) failed: u64,
     /// Of none.
     pub(crate) unrecognised: u64,
+    /// Those that the next ingest brings in first, whatever it is asked for.
+    pub(crate) waiting: u64,
 }
 
-/// How many files of the lake have failed.
+/// How many files of the lake have failed, and how many wait.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn count(lake: &Path) -> anyhow::Result<Counts> {
-    let state = state(lake);
-    let mut counts = Counts { failed: 0, unrecognised: failed::read(&state, UNRECOGNISED)?.len() as u64 };
+    let mut waiting = BTreeSet::new();
     for name in sources::names() {
-        counts.failed += failed::read(&state, name)?.len() as u64;
+        waiting.extend(self::waiting(lake, name)?);
     }
-    Ok(counts)
+    let mut failed = BTreeSet::new();
+    for name in sources::names() {
+        failed.extend(failed::read(&state(lake), name)?.into_iter().map(|file| file.path));
+    }
+    let is_left = |path: &String| !waiting.contains(path);
+    let unrecognised = failed::read(&state(lake), UNRECOGNISED)?;
+    let unrecognised = unrecognised.into_iter().map(|file| file.path).filter(|path| !failed.contains(path));
+    Ok(Counts {
+        unrecognised: unrecognised.filter(is_left).count() as u64,
+        failed: failed.iter().filter(|path| is_left(path)).count() as u64,
+        waiting: waiting.len() as u64,
+    })
+}
+
+/// The files of the open groups of a source: an ingest was interrupted, could not write the lake, or is at work.
+fn waiting(lake: &Path, name: &str) -> anyhow::Result<BTreeSet<String>> {
+    let Some(index) = sources::index(name) else { return Ok(BTreeSet::new()) };
+    let groups = folder::open_groups(&state(lake), name, sources::ALL[index]().tables())?;
+    let paths = groups.iter().flat_map(|group| {
+        group.remaining().into_iter().map(|member| {
+            let object = &group.members[member];
+            Path::new(&object.bucket).join(&object.key).to_string_lossy().into_owned()
+        })
+    });
+    Ok(paths.collect())
 }
 
 fn state(lake: &Path) -> PathBuf {
@@ -46,14 +72,19 @@ fn state(lake: &Path) -> PathBuf {
 pub(super) fn run(args: &RedriveArgs, lake: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (mut summaries, mut code) = (Vec::new(), ExitCode::SUCCESS);
     for name in sources::names().into_iter().chain([UNRECOGNISED]) {
-        let files = failed::read(&state(lake), name)?;
-        if files.is_empty() || !(args.source.is_empty() || args.source.iter().any(|wanted| wanted == name)) {
+        let waiting = waiting(lake, name)?;
+        let mut files = failed::read(&state(lake), name)?;
+        files.retain(|file| !waiting.contains(&file.path));
+        if (files.is_empty() && waiting.is_empty())
+            || !(args.source.is_empty() || args.source.iter().any(|wanted| wanted == name))
+        {
             continue;
         }
         let source = (name != UNRECOGNISED).then_some(name);
         let known = known(lake, source, files.iter().map(|file| file.path.as_str()))?;
         let kept_in = failed::file(&state(lake), name).display().to_string();
         let mut summary = Summary::new(name, kept_in, args.entries);
+        summary.waiting = waiting.len() as u64;
         let mut moving = Vec::new();
         for file in files {
             let reason = reason(&file, source, lake, &known);

@@ -88,6 +88,12 @@ impl FolderState {
         }
     }
 
+    /// True if another process holds the lock of the lake in `lake`, as far as can be told.
+    pub fn is_in_use(lake: &Path) -> bool {
+        let lock = File::open(lake.join("state").join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -212,7 +212,9 @@ fn one_process_at_a_time() {
     drop(state);
     let refused = FolderState::open(folder.path()).unwrap_err().to_string();
     assert!(refused.contains("another ingest is running"), "{refused}");
+    assert!(FolderState::is_in_use(folder.path()));
     drop(ledger);
+    assert!(!FolderState::is_in_use(folder.path()));
     FolderState::open(folder.path()).unwrap();
 }
 

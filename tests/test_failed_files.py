@@ -136,3 +136,33 @@ def test_files_of_a_group_that_cannot_be_written_wait(lake):
     status = lake.json("status")
     assert (status["healthy"], status["waiting_files"], status["failed_files"]) == (True, 0, 0)
     assert lake.rows() == {"CLOUD_TRAIL_MGMT": 3} and lake.json("redrive")["sources"] == []
+
+
+def test_a_pipe_in_place_of_a_failed_file_is_not_waited_for(lake):
+    path = lake_cli.put(lake.raw, lake_cli.log_key("a"), b'{"Records":[')
+    assert lake.run("ingest", lake.raw).returncode == 1
+    path.unlink()
+    os.mkfifo(path)
+    for options in [[], ["--go"], ["--go", "--reason", "no_such_object"]]:
+        (told,) = lake.json("redrive", "--entries", *options)["sources"]
+        assert told["reasons"] == {"no_such_object": 1}
+        assert told["entries"][0]["detail"].startswith("it is not a regular file; when it failed: ")
+    assert lake.lists() == {"cloudtrail": [str(path)]}
+
+
+def test_a_pipe_in_place_of_a_file_that_waits_is_not_waited_for(lake):
+    paths = [lake_cli.put(lake.raw, lake_cli.log_key(str(n)), lake_cli.log(lake_cli.record(n))) for n in range(2)]
+    (lake.folder / "aws").mkdir(parents=True)
+    blocked = lake.folder / "aws" / "CLOUD_TRAIL_MGMT"
+    blocked.touch()
+    assert lake.run("ingest", lake.raw).returncode == 1
+    whole = paths[0].read_bytes()
+    paths[0].unlink()
+    os.mkfifo(paths[0])
+    blocked.unlink()
+    failed = {one["object"]: one["reason"] for one in lake.json("ingest", lake.raw)["objects"]["failed"]}
+    assert "not a regular file" in failed[str(paths[0])]
+    paths[0].unlink()
+    paths[0].write_bytes(whole)
+    assert lake.run("ingest", lake.raw).returncode == 0
+    assert lake.rows() == {"CLOUD_TRAIL_MGMT": 2}

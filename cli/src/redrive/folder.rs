@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use shared::ledger::folder;
 use shared::ledger::folder::failed::{self, FailedFile, UNRECOGNISED};
+use shared::store::folder as store;
 
 use super::RedriveArgs;
 use super::reason::Reason;
@@ -86,8 +87,11 @@ pub(super) fn run(args: &RedriveArgs, lake: &Path, out: &mut dyn Write) -> anyho
         let mut summary = Summary::new(name, kept_in, args.entries);
         summary.waiting = waiting.len() as u64;
         let mut moving = Vec::new();
-        for file in files {
-            let reason = reason(&file, source, lake, &known);
+        for mut file in files {
+            let (reason, trouble) = reason(&file, source, lake, &known);
+            if let Some(trouble) = trouble {
+                file.reason = format!("{trouble}; when it failed: {}", file.reason);
+            }
             *summary.reasons.entry(reason).or_default() += 1;
             if args.moves(reason) {
                 moving.push((file, reason));
@@ -126,15 +130,24 @@ fn exists(path: &str) -> bool {
     Path::new(path).exists()
 }
 
-/// What would become of a file today. Of no source, it has to be recognised.
-fn reason(file: &FailedFile, source: Option<&str>, lake: &Path, known: &BTreeSet<String>) -> Reason {
+/// What would become of a file today, and why it cannot be read. Of no source, it has to be recognised. A folder is there
+/// for what stands in it.
+fn reason(
+    file: &FailedFile,
+    source: Option<&str>,
+    lake: &Path,
+    known: &BTreeSet<String>,
+) -> (Reason, Option<io::Error>) {
     let path = Path::new(&file.path);
-    match File::open(path) {
-        _ if known.contains(&file.path) => Reason::Known,
-        Ok(_) if source.is_none() && path.is_file() && !is_recognised(path, lake) => Reason::Unrecognised,
-        Ok(_) => Reason::Ready,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Reason::AccessDenied,
-        Err(_) => Reason::NoSuchObject,
+    let opened = if path.is_dir() { File::open(path) } else { store::open(path) };
+    match opened {
+        _ if known.contains(&file.path) => (Reason::Known, None),
+        Ok(_) if source.is_none() && path.is_file() && !is_recognised(path, lake) => {
+            (Reason::Unrecognised, None)
+        }
+        Ok(_) => (Reason::Ready, None),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => (Reason::AccessDenied, Some(error)),
+        Err(error) => (Reason::NoSuchObject, Some(error)),
     }
 }
 

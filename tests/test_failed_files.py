@@ -166,3 +166,15 @@ def test_a_pipe_in_place_of_a_file_that_waits_is_not_waited_for(lake):
     paths[0].write_bytes(whole)
     assert lake.run("ingest", lake.raw).returncode == 0
     assert lake.rows() == {"CLOUD_TRAIL_MGMT": 2}
+
+
+def test_that_what_was_seen_cannot_be_noted_is_told(lake):
+    lake_cli.put(lake.raw, lake_cli.log_key("1"), lake_cli.log(lake_cli.record(1)))
+    assert lake.run("ingest", lake.raw).stderr == ""
+    (seen,) = (lake.folder / "state" / "seen").iterdir()
+    seen.write_text("{damaged")
+    lake_cli.put(lake.raw, lake_cli.log_key("2"), lake_cli.log(lake_cli.record(2)))
+    done = lake.run("ingest", lake.raw)
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: what was last seen of cloudtrail is not up to date: ")
+    assert str(seen) in done.stderr and lake.rows() == {"CLOUD_TRAIL_MGMT": 2}

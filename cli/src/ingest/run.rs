@@ -82,6 +82,13 @@ impl Ingest<'_> {
         } else {
             self.files(&work, wanted, files)?;
         }
+        if let Some(reason) = work.ledger.not_noted() {
+            writeln!(
+                terminal::stderr(),
+                "warning: what was last seen of {} is not up to date: {reason}; its rows are in the lake",
+                source.name()
+            )?;
+        }
         self.failures.iter_mut().try_for_each(|failures| failures.write(state))
     }
 

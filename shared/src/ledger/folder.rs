@@ -172,7 +172,16 @@ impl FolderState {
             *known = known.with(tables);
         })?;
         let pending = pending(&self.path, source);
-        let mut book = Book { lines, pending, tables, known, groups, leases: BTreeMap::new(), trouble: None };
+        let mut book = Book {
+            lines,
+            pending,
+            tables,
+            known,
+            groups,
+            leases: BTreeMap::new(),
+            trouble: None,
+            not_noted: None,
+        };
         let open: Vec<Group> = book.groups.iter().filter(|group| !book.is_recorded(group)).cloned().collect();
         if open.len() < book.groups.len() {
             book.replace(open)?;
@@ -227,6 +236,7 @@ struct Book {
     groups: Vec<Group>,
     leases: BTreeMap<String, Lease>,
     trouble: Option<String>,
+    not_noted: Option<String>,
 }
 
 impl Book {
@@ -328,6 +338,11 @@ impl FolderLedger {
     /// Why the ledger answers no more; `None` if it does.
     pub fn trouble(&self) -> Option<String> {
         self.book().trouble.clone()
+    }
+
+    /// Why something that was seen could not be noted; `None` if all could. Nothing else is amiss then.
+    pub fn not_noted(&self) -> Option<String> {
+        self.book().not_noted.clone()
     }
 
     /// Makes a change, unless one has failed before.
@@ -484,11 +499,11 @@ impl Ledger for FolderLedger {
     }
 
     async fn note(&self, arrivals: &Arrivals, now: i64) -> Result<(), LedgerError> {
-        let failed = |error: std::io::Error| LedgerError {
-            operation: "note what was seen",
-            reason: error.to_string(),
-        };
-        seen::folder::note(self.state.lake(), arrivals, now).map_err(failed)
+        let noted = seen::folder::note(self.state.lake(), arrivals, now);
+        let reason = noted.err().map(|error| error.to_string());
+        let mut book = self.book();
+        book.not_noted = book.not_noted.take().or(reason.clone()); // the next groups may have seen others
+        reason.map_or(Ok(()), |reason| Err(LedgerError { operation: "note what was seen", reason }))
     }
 
     async fn seen(&self) -> Result<BTreeMap<Origin, Seen>, LedgerError> {

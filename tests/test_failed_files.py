@@ -178,3 +178,18 @@ def test_that_what_was_seen_cannot_be_noted_is_told(lake):
     assert done.returncode == 0
     assert done.stderr.startswith("warning: what was last seen of cloudtrail is not up to date: ")
     assert str(seen) in done.stderr and lake.rows() == {"CLOUD_TRAIL_MGMT": 2}
+
+
+def test_a_damaged_file_of_the_catalogue_is_named(lake):
+    lake_cli.put(lake.raw, lake_cli.log_key("1"), lake_cli.log(lake_cli.record(1)))
+    assert lake.run("ingest", lake.raw).returncode == 0
+    (entry,) = lake.folder.glob("catalog/*/*.json")
+    entry.write_text("{damaged")
+    for options in [[], ["--go"], ["--go", "--catalog-region", "us-east-1"]]:
+        done = lake.run("repair", *options)
+        assert done.returncode == 1 and str(entry) in done.stderr
+    # What is told to do.
+    assert f"lake repair --lake {lake.folder} --go" in lake.run("repair").stderr
+    entry.unlink()
+    lake.run("repair", "--go")
+    assert lake.json("status")["seen"][0]["rows"] == 1

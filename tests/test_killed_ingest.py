@@ -193,3 +193,50 @@ def test_no_room_for_the_last_line(lake_binary, tmp_path):
     finish(lake_binary, raw, lake)
     assert in_the_lake(lake) == ids + Counter([more["eventID"]])
     assert Path(recorded).read_text().endswith("\n")
+
+
+def damage(recorded, how):
+    lines = recorded.read_bytes().splitlines(keepends=True)
+    whole = b"".join(lines)
+    recorded.write_bytes(
+        {
+            "its last line is cut off and no group is open": whole[:-40],
+            "zeros": b"\0" * len(whole),
+            "a line in the middle": b"".join([lines[0], lines[1].replace(b'"path"', b'"pa\0h"'), *lines[2:]]),
+            "half a line in the middle": b"".join([lines[0], lines[1][:30] + b"\n", *lines[2:]]),
+            "no text": b"".join([lines[0], b"\xff" + lines[1][1:], *lines[2:]]),
+        }[how]
+    )
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "its last line is cut off and no group is open",
+        "zeros",
+        "a line in the middle",
+        "half a line in the middle",
+        "no text",
+    ],
+)
+def test_a_record_that_was_damaged_is_refused(lake_binary, tmp_path, how):
+    """Else the files of those lines would come in a second time, without a word."""
+    raw, lake = tmp_path / "raw", tmp_path / "lake"
+    ids = write_logs(raw, random.Random(4), 3)
+    finish(lake_binary, raw, lake)
+    recorded = lake / "state" / "ingested" / "cloudtrail.jsonl"
+    before = recorded.read_bytes()
+    damage(recorded, how)
+    damaged = recorded.read_bytes()
+    more = lake_cli.record(10_000)
+    lake_cli.put(raw, lake_cli.log_key("more"), lake_cli.log(more))
+    done = subprocess.run(command(lake_binary, raw, lake), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"cannot read {recorded}: line " in done.stderr and "restore it from a copy" in done.stderr
+    doctor = subprocess.run([lake_binary, "doctor", "--lake", lake], capture_output=True, text=True, check=False)
+    assert doctor.returncode == 1 and f"cannot read {recorded}: line " in doctor.stdout
+    assert in_the_lake(lake) == ids and recorded.read_bytes() == damaged
+    # What is told to do.
+    recorded.write_bytes(before)
+    finish(lake_binary, raw, lake)
+    assert in_the_lake(lake) == ids + Counter([more["eventID"]])

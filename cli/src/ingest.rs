@@ -19,6 +19,7 @@ use shared::layout::Codec;
 use shared::ledger::folder::{FolderState, failed};
 use shared::pipeline::Settings;
 use shared::source::EventId;
+use shared::store::folder::sha256;
 use tokio::runtime::Builder;
 
 use self::failures::Failures;
@@ -226,13 +227,18 @@ pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write)
         runtime: Builder::new_current_thread().build()?,
         bar: progress_bar(args.json, logs.iter().flatten().map(|file| file.bytes).sum()),
         summary,
+        failures: sources::names()
+            .into_iter()
+            .map(|name| Failures::read(&state, name))
+            .collect::<anyhow::Result<_>>()?,
+        unrecognised,
     };
-    for (make, files) in sources::ALL.iter().zip(logs) {
-        ingest.source(*make, &state, files)?;
+    for (source, files) in sources::ALL.iter().copied().enumerate().zip(logs) {
+        ingest.source(source, &state, files)?;
     }
     ingest.bar.finish_and_clear();
     // Last: a file whose source is known by now is in the lake or on that source's list before it leaves this one.
-    unrecognised.write(&state)?;
+    ingest.unrecognised.write(&state)?;
     let summary = ingest.summary;
     if args.json {
         serde_json::to_writer(&mut *out, &summary)?;
@@ -273,7 +279,7 @@ struct Sorted {
 }
 
 /// Tells logs from what is none. A forced source takes files whose source nothing tells for its own, and they stay logs
-/// of that source in later runs, which need not be told.
+/// of that source in later runs, which need not be told: whatever they look like, as long as their content is the same.
 ///
 /// # Errors
 /// If the record of what was ingested cannot be read.
@@ -284,33 +290,62 @@ fn sort(
     state: &FolderState,
 ) -> anyhow::Result<Sorted> {
     let sources = Sources::new(forced);
-    let (mut logs, mut unknown) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
     let mut passed_over = Vec::new();
     for (path, file) in files {
         match sources.recognise(&path, &file.key) {
-            Verdict::Log(index) => logs.push((index, file)),
+            Verdict::Log(index) => found.push((Some(index), file)),
             Verdict::NotALog(reason) => passed_over.push((path, reason)),
-            Verdict::Unknown => unknown.push(file),
+            Verdict::Unknown => found.push((None, file)),
         }
     }
-    for (index, make) in sources::ALL.iter().enumerate() {
-        if unknown.is_empty() {
-            break;
-        }
-        let (source, paths) = (make(), unknown.iter().map(run::path).collect::<Vec<_>>());
-        let paths = paths.iter().filter_map(|path| path.to_str()).collect();
-        let known = state.tables_of(source.name(), source.tables(), &paths)?;
-        let is_known = |file: &RawFile| run::path(file).to_str().is_some_and(|path| known.contains_key(path));
-        let (of_source, rest): (Vec<_>, Vec<_>) = unknown.into_iter().partition(is_known);
-        logs.extend(of_source.into_iter().map(|file| (index, file)));
-        unknown = rest;
+    if forced.is_none() {
+        stay(&mut found, state)?;
     }
     let names = sources::names();
-    let mut sorted = Sorted { logs: names.iter().map(|_| Vec::new()).collect(), passed_over, unknown };
-    for (index, file) in logs.into_iter().filter(|(index, file)| takes(names[*index], file)) {
-        sorted.logs[index].push(file);
+    let mut sorted =
+        Sorted { logs: names.iter().map(|_| Vec::new()).collect(), passed_over, unknown: Vec::new() };
+    for (index, file) in found {
+        match index {
+            Some(index) if takes(names[index], &file) => sorted.logs[index].push(file),
+            Some(_) => {}
+            None => sorted.unknown.push(file),
+        }
     }
     Ok(sorted)
+}
+
+/// Makes files logs of the source that they came in as, or wait to.
+///
+/// # Errors
+/// If the record of what was ingested cannot be read.
+fn stay(found: &mut [(Option<usize>, RawFile)], state: &FolderState) -> anyhow::Result<()> {
+    let paths: Vec<PathBuf> = found.iter().map(|(_, file)| run::path(file)).collect();
+    let wanted = paths.iter().filter_map(|path| path.to_str()).collect();
+    let mut known = Vec::new();
+    for make in sources::ALL {
+        let source = make();
+        known.push(state.contents_of(source.name(), source.tables(), &wanted)?);
+    }
+    for ((index, _), path) in found.iter_mut().zip(&paths) {
+        let Some(name) = path.to_str() else { continue };
+        let with_name = || (0..known.len()).filter(|source| known[*source].contains_key(name));
+        let is_elsewhere = with_name().any(|source| Some(source) != *index);
+        match index {
+            // Nothing else tells what it is, so its content may be another.
+            None => *index = with_name().next(),
+            Some(own) if is_elsewhere => {
+                // One that cannot be read is told where it is ingested.
+                let Ok(sha256) = sha256(path) else { continue };
+                let has = |source: &usize| known[*source].get(name).is_some_and(|all| all.contains(&sha256));
+                if !has(own) {
+                    *own = with_name().find(has).unwrap_or(*own);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn progress_bar(json: bool, bytes: u64) -> ProgressBar {

@@ -12,11 +12,11 @@
 //!
 //! A file that has the marks of several sources, or of none, is left to the person who brought it.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use shared::decode::Decoder;
+use shared::store::folder;
 
 /// How much of a file is looked at, as stored and decoded. A record of any source is smaller, but for rare ones.
 const HEAD: usize = 64 << 10;
@@ -33,7 +33,7 @@ pub(crate) fn source_of(path: &Path) -> Option<&'static str> {
 /// The decoded text at the beginning of a file, as far as it can be had.
 fn head(path: &Path) -> Option<String> {
     let mut stored = Vec::new();
-    File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut stored).ok()?;
+    folder::open(path).ok()?.take(HEAD as u64).read_to_end(&mut stored).ok()?;
     let (mut input, mut decoded) = (stored.as_slice(), Vec::new());
     let mut decoder = Decoder::new(u64::MAX);
     // An error at the end of what was read is no matter: what came before it is text.

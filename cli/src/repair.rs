@@ -8,7 +8,7 @@ mod plan;
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use shared::catalog::folder::{FolderCatalog, TableEntry};
 use shared::ledger::folder::FolderState;
 use shared::store::folder::FolderStore;
@@ -68,9 +68,15 @@ pub(crate) fn every_table() -> Vec<&'static TableDefinition> {
 pub(crate) fn run(args: &RepairArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let done = match args.place.place()? {
         Place::Folder(lake) => {
+            let cannot_read = || {
+                format!(
+                    "cannot read the catalogue; restore that file of it, or remove the file and run: lake repair --lake {} --go",
+                    lake.display()
+                )
+            };
             let region = match &args.catalog_region {
                 Some(region) => region.clone(),
-                None => region_of(&FolderCatalog::tables(&lake)?)?,
+                None => region_of(&FolderCatalog::tables(&lake).with_context(cannot_read)?)?,
             };
             // An ingest writes to the catalogue too.
             let _lock = args.go.then(|| FolderState::open(&lake)).transpose()?;

@@ -58,6 +58,9 @@ struct Report {
     /// Raw files of which no source is known, on a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     unrecognised_files: Option<u64>,
+    /// Raw files of an ingest that is not finished, on a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_files: Option<u64>,
     /// Records in quarantine, on a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     quarantined_records: Option<u64>,
@@ -130,6 +133,7 @@ fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
     for (count, text) in [
         (report.failed_files, "raw files failed"),
         (report.unrecognised_files, "raw files of no known source"),
+        (report.waiting_files, "raw files wait"),
         (report.quarantined_records, "records in quarantine"),
     ] {
         if let Some(count) = count {

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use shared::catalog::folder::{FolderCatalog, TableEntry};
 use shared::ledger::folder::failed::{self, FailedFile};
+use shared::ledger::folder::{self, FolderError, Record};
 use shared::store::folder::FolderStore;
 use shared::table::{Standing, standing};
 
 use super::{Checks, Verdict};
 use crate::repair::{self, Finding, What, every_table};
+use crate::sources;
 
 /// Bytes that have to be free: one row group of the largest buffer that may be chosen.
 const FREE: u64 = 1 << 30;
@@ -111,7 +113,7 @@ fn state(lake: &Path, checks: &mut Checks) {
             );
         }
     }
-    for name in crate::sources::names().into_iter().chain([failed::UNRECOGNISED]) {
+    for name in sources::names().into_iter().chain([failed::UNRECOGNISED]) {
         if let Some(verdict) = judge_failed(failed::read(&state, name), name, lake) {
             checks.add("state", "failed files", verdict);
         }
@@ -119,11 +121,10 @@ fn state(lake: &Path, checks: &mut Checks) {
     let remedy = format!("lake quarantine retry --lake {}", lake.display());
     checks.add("state", "pending retry", unfinished(&state.join("retry.json"), "a retry", remedy));
     for path in listing(&state.join("ingested")) {
-        let verdict = match fs::read_to_string(&path) {
-            Err(error) => unreadable(&path, &error),
-            Ok(text) => judge_record(&path, &text),
-        };
-        checks.add("state", "record", verdict);
+        let source = path.file_stem().unwrap_or_default().to_string_lossy();
+        let made = sources::ALL.iter().map(|make| make()).find(|made| made.name() == source);
+        let record = folder::examine_record(&state, &source, made.map_or(&[], |made| made.tables()));
+        checks.add("state", "record", judge_record(&path, record));
     }
 }
 
@@ -162,25 +163,17 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Verdict {
     )
 }
 
-/// Judges the record of what was ingested: a JSON line for each file. The last may be cut off, since an ingest that was
-/// killed writes it again.
-fn judge_record(path: &Path, text: &str) -> Verdict {
-    let is_line = |line: &str| {
-        serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line["path"].is_string())
-    };
-    let lines: Vec<&str> = text.lines().collect();
-    let bad: Vec<usize> =
-        lines.iter().enumerate().filter(|(_, line)| !is_line(line)).map(|(index, _)| index + 1).collect();
+/// Judges the record of what was ingested, as an ingest reads it.
+fn judge_record(path: &Path, record: Result<Record, FolderError>) -> Verdict {
     let path = path.display();
-    match bad.as_slice() {
-        [] => Verdict::ok(format!("{path}, {} lines", lines.len())),
-        [last] if *last == lines.len() && !text.ends_with('\n') => Verdict::ok(format!(
-            "{path}, {} lines; the last is cut off and will be written again",
-            lines.len() - 1
+    match record {
+        Ok(Record { lines, is_cut_off: false }) => Verdict::ok(format!("{path}, {lines} lines")),
+        Ok(Record { lines, is_cut_off: true }) => Verdict::ok(format!(
+            "{path}, {lines} lines; the last is cut off and will be written again by the ingest that was interrupted"
         )),
-        [first, ..] => Verdict::problem(
-            format!("{} lines of {path} cannot be read, the first {first}", bad.len()),
-            "restore it from a copy; the files of those lines would be ingested a second time",
+        Err(error) => Verdict::problem(
+            error.to_string(),
+            format!("restore {path} from a copy; no ingest brings anything in before"),
         ),
     }
 }
@@ -338,13 +331,21 @@ mod tests {
 
     #[test]
     fn records() {
-        let judged = |text: &str| judge_record(Path::new("r"), text).state;
+        let lake = tempfile::tempdir().unwrap();
+        let state = lake.path().join("state");
+        fs::create_dir_all(state.join("ingested")).unwrap();
+        let judged = |text: &str| {
+            fs::write(state.join("ingested/waf.jsonl"), text).unwrap();
+            judge_record(Path::new("r"), folder::examine_record(&state, "waf", &[])).state
+        };
         let line = r#"{"path":"/raw/a","sha256":"00","bytes":1}"#;
         assert_eq!(judged(""), State::Ok);
         assert_eq!(judged(&format!("{line}\n{line}\n")), State::Ok);
-        assert_eq!(judged(&format!("{line}\n{{\"pa")), State::Ok);
+        // No group is open that would write the line again.
+        assert_eq!(judged(&format!("{line}\n{{\"pa")), State::Problem);
         assert_eq!(judged(&format!("{line}\nx\n{line}\n")), State::Problem);
         assert_eq!(judged("x\n"), State::Problem);
+        assert_eq!(judged("\0\0\0"), State::Problem);
     }
 
     #[test]

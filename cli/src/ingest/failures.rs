@@ -1,6 +1,7 @@
 //! The failed files of a source while a run goes on.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -43,17 +44,49 @@ impl Failures {
         self.files.remove(&*path.to_string_lossy());
     }
 
-    /// Writes down what is left. Files that are gone are not.
+    /// Writes down what is left. Files that are gone are not; one whose folder cannot be looked into may be there.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(mut self, state: &FolderState) -> anyhow::Result<()> {
-        self.files.retain(|path, _| Path::new(path).exists());
-        let files: Vec<FailedFile> = self.files.into_values().collect();
+    pub(super) fn write(&mut self, state: &FolderState) -> anyhow::Result<()> {
+        self.files.retain(|path, _| !is_gone(Path::new(path)));
+        let files: Vec<FailedFile> = self.files.values().cloned().collect();
         if files == self.before {
             return Ok(());
         }
         failed::replace(state, &self.source, &files)
-            .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))
+            .with_context(|| format!("cannot write state/failed/{}.jsonl of the lake", self.source))?;
+        self.before = files;
+        Ok(())
+    }
+}
+
+fn is_gone(path: &Path) -> bool {
+    match path.try_exists() {
+        Ok(is_there) => !is_there,
+        Err(error) => error.kind() == ErrorKind::NotADirectory,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_gone_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = FolderState::open(folder.path()).unwrap();
+        let mut failures = Failures::read(&state, "s").unwrap();
+        let there = folder.path().join("there");
+        std::fs::write(&there, "x").unwrap();
+        // That of a name too long is an error, as that of a folder that may not be entered.
+        let hidden = folder.path().join("x".repeat(300));
+        for path in [&there, &hidden, &folder.path().join("gone")] {
+            failures.failed(path, None, "torn");
+        }
+        failures.write(&state).unwrap();
+        let listed = failed::read(state.path(), "s").unwrap();
+        let paths: Vec<&Path> = listed.iter().map(|file| Path::new(&file.path)).collect();
+        assert_eq!(paths, [there, hidden]);
     }
 }

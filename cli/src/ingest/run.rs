@@ -45,13 +45,18 @@ pub(super) struct Ingest<'a> {
     pub(super) runtime: Runtime,
     pub(super) bar: ProgressBar,
     pub(super) summary: Summary,
+    /// The failed files of each source, in the order of [`sources::ALL`](crate::sources::ALL).
+    pub(super) failures: Vec<Failures>,
+    /// Those of no known source.
+    pub(super) unrecognised: Failures,
 }
 
 /// What a run works with while it is at one source.
 struct Work {
+    /// Which source, in the order of [`sources::ALL`](crate::sources::ALL).
+    index: usize,
     make: Make,
     ledger: FolderLedger,
-    failures: Failures,
     /// Files of an interrupted ingest that are in the lake since.
     replayed: HashSet<PathBuf>,
 }
@@ -60,14 +65,13 @@ impl Ingest<'_> {
     /// Ingests the files of one source: first what an earlier run left unfinished, then the rest in groups.
     pub(super) fn source(
         &mut self,
-        make: Make,
+        (index, make): (usize, Make),
         state: &FolderState,
         files: Vec<RawFile>,
     ) -> anyhow::Result<()> {
         let source = make();
         let ledger = state.ledger(source.name(), source.tables())?;
-        let failures = Failures::read(state, source.name())?;
-        let mut work = Work { make, ledger, failures, replayed: HashSet::new() };
+        let mut work = Work { index, make, ledger, replayed: HashSet::new() };
         let wanted = self.selection.of(source.as_ref());
         let listed: HashSet<PathBuf> = match wanted.is_empty() {
             true => HashSet::new(),
@@ -76,9 +80,21 @@ impl Ingest<'_> {
         if self.interrupted(&mut work, &listed)? == Ended::Stopped {
             self.give_up(files.iter().map(path).filter(|path| !work.replayed.contains(path)));
         } else {
-            self.files(&mut work, wanted, files)?;
+            self.files(&work, wanted, files)?;
         }
-        work.failures.write(state)
+        if let Some(reason) = work.ledger.not_noted() {
+            writeln!(
+                terminal::stderr(),
+                "warning: what was last seen of {} is not up to date: {reason}; its rows are in the lake",
+                source.name()
+            )?;
+        }
+        self.failures.iter_mut().try_for_each(|failures| failures.write(state))
+    }
+
+    /// A file is in the lake, as a log of whatever source: it has failed as none of another any more.
+    fn landed(&mut self, path: &Path) {
+        self.failures.iter_mut().chain([&mut self.unrecognised]).for_each(|failures| failures.landed(path));
     }
 
     /// Finishes the groups that an earlier run left open, as they were begun. Trouble with files that are `listed` for
@@ -115,7 +131,7 @@ impl Ingest<'_> {
     }
 
     /// Ingests files in groups. Those that need the same tables are ingested together.
-    fn files(&mut self, work: &mut Work, wanted: TableSet, files: Vec<RawFile>) -> anyhow::Result<()> {
+    fn files(&mut self, work: &Work, wanted: TableSet, files: Vec<RawFile>) -> anyhow::Result<()> {
         let mut groups: BTreeMap<TableSet, Vec<ObjectRef>> = BTreeMap::new();
         let mut files = files.into_iter();
         while let Some(file) = files.next() {
@@ -132,7 +148,7 @@ impl Ingest<'_> {
                 if !work.replayed.contains(&path) {
                     self.summary.skip("already_ingested");
                 }
-                work.failures.landed(&path);
+                self.landed(&path);
                 self.bar.inc(bytes);
                 continue;
             }
@@ -158,7 +174,7 @@ impl Ingest<'_> {
     }
 
     /// A file as the ledger knows it, for which it is read once. `None` if that fails, which is then reported.
-    fn object(&mut self, work: &mut Work, file: RawFile) -> Option<ObjectRef> {
+    fn object(&mut self, work: &Work, file: RawFile) -> Option<ObjectRef> {
         let path = path(&file);
         match folder::sha256(&path) {
             Ok(sha256) => Some(ObjectRef {
@@ -168,7 +184,7 @@ impl Ingest<'_> {
             }),
             Err(error) => {
                 let reason = format!("cannot be read: {error}");
-                work.failures.failed(&path, None, &reason);
+                self.failures[work.index].failed(&path, None, &reason);
                 self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
                 self.bar.inc(file.bytes);
                 None
@@ -176,7 +192,7 @@ impl Ingest<'_> {
         }
     }
 
-    fn group(&mut self, work: &mut Work, tables: TableSet, objects: &[ObjectRef]) -> anyhow::Result<Ended> {
+    fn group(&mut self, work: &Work, tables: TableSet, objects: &[ObjectRef]) -> anyhow::Result<Ended> {
         if objects.is_empty() {
             return Ok(Ended::Done);
         }
@@ -214,7 +230,7 @@ impl Ingest<'_> {
 
     /// Adds a report to the summary, and its failures to the failed files. Tells how the group ended, and which trouble
     /// is to be told.
-    fn trouble(&mut self, work: &mut Work, objects: &[ObjectRef], report: Report) -> (Ended, Vec<Failed>) {
+    fn trouble(&mut self, work: &Work, objects: &[ObjectRef], report: Report) -> (Ended, Vec<Failed>) {
         self.summary.add(&report);
         let open: HashSet<PathBuf> =
             work.ledger.open_groups().iter().flat_map(members).map(|member| object_path(&member)).collect();
@@ -226,13 +242,13 @@ impl Ingest<'_> {
         for (index, object) in objects.iter().enumerate() {
             let path = object_path(object);
             let Some(Failure { reason, partial, .. }) = failures.remove(&index) else {
-                work.failures.landed(&path);
+                self.landed(&path);
                 continue;
             };
             // The file is named beside it.
             let reason = reason.strip_prefix(&format!("{object}: ")).unwrap_or(&reason).to_owned();
             if !open.contains(&path) {
-                work.failures.failed(&path, object.etag.clone(), &reason);
+                self.failures[work.index].failed(&path, object.etag.clone(), &reason);
                 told.push(Failed { object: path.display().to_string(), reason });
             } else if partial || !is_torn {
                 // Of a group that is not whole, those are told that tore it; the others wait with them.
@@ -243,11 +259,13 @@ impl Ingest<'_> {
         (ended, told)
     }
 
-    /// Reports files that are not tried because the lake cannot be written.
+    /// Reports files that are not tried because the lake cannot be written, unless they are told already.
     fn give_up(&mut self, paths: impl Iterator<Item = PathBuf>) {
-        for path in paths {
+        let told: HashSet<String> =
+            self.summary.objects.failed.iter().map(|failed| failed.object.clone()).collect();
+        for object in paths.map(|path| path.display().to_string()).filter(|path| !told.contains(path)) {
             let reason = "not tried, because the lake could not be written before".to_owned();
-            self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
+            self.summary.objects.failed.push(Failed { object, reason });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an ingest would bring in, without doing it.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use shared::ledger::folder::FolderState;
@@ -46,4 +47,30 @@ pub(crate) fn survey(args: &IngestArgs, takes: Takes<'_>) -> anyhow::Result<Vec<
         surveyed.push(Surveyed { source: source.name(), known, missing });
     }
     Ok(surveyed)
+}
+
+/// Those of the paths whose content the lake has as a log of any source but this one.
+///
+/// # Errors
+/// As [`survey()`].
+pub(crate) fn in_the_lake(
+    lake: &Path,
+    paths: &[&str],
+    but: Option<&str>,
+) -> anyhow::Result<BTreeSet<String>> {
+    let state = FolderState::open(lake)?;
+    let wanted: HashSet<&str> = paths.iter().copied().collect();
+    let mut known = BTreeSet::new();
+    for make in sources::ALL {
+        let source = make();
+        if Some(source.name()) == but {
+            continue;
+        }
+        for (path, contents) in state.contents_of(source.name(), source.tables(), &wanted)? {
+            if sha256(Path::new(&path)).is_ok_and(|sha256| contents.contains(&sha256)) {
+                known.insert(path);
+            }
+        }
+    }
+    Ok(known)
 }

@@ -19,6 +19,10 @@ pub(super) struct Summary {
     pub(super) kept_in: String,
     /// Messages, or files, by what would become of them.
     pub(super) reasons: BTreeMap<Reason, u64>,
+    /// Files that the next ingest of the folder brings in first, whatever it is asked for: what an ingest has begun and
+    /// not finished.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) waiting: u64,
     /// Messages that were sent to the queue and deleted here.
     pub(super) moved: u64,
     /// Messages that were deleted because their objects are in the lake.
@@ -26,6 +30,11 @@ pub(super) struct Summary {
     /// Each message, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) entries: Option<Vec<Entry>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A message, or a file.
@@ -53,7 +62,7 @@ impl Summary {
     /// Of a source of which nothing is known yet. With `entries` each entry is kept.
     pub(super) fn new(source: &'static str, kept_in: String, entries: bool) -> Self {
         let entries = entries.then(Vec::new);
-        Self { source, kept_in, reasons: BTreeMap::new(), moved: 0, deleted: 0, entries }
+        Self { source, kept_in, reasons: BTreeMap::new(), waiting: 0, moved: 0, deleted: 0, entries }
     }
 
     /// Keeps an entry, if that is asked for.
@@ -85,6 +94,13 @@ pub(super) fn print(
             reasons.row([grid::number(*count), reason.as_str().to_owned(), reason.remedy().to_owned()]);
         }
         reasons.print(out, "  ")?;
+        if summary.waiting > 0 {
+            let count = grid::number(summary.waiting);
+            writeln!(
+                out,
+                "  {count}  wait for an ingest that was not finished; any `lake ingest` finishes it first"
+            )?;
+        }
         for entry in summary.entries.iter().flatten() {
             let objects = if entry.objects.is_empty() { entry.id.clone() } else { entry.objects.join(", ") };
             let mut line = Grid::new(&["", "", "", "", ""]);

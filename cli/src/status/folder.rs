@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
+use shared::ledger::folder::FolderState;
 use shared::ledger::seen::{Origin, folder as noted};
 
 use super::Report;
@@ -38,10 +39,20 @@ pub(super) fn report(lake: &Path) -> anyhow::Result<Report> {
     let mut problems = Vec::new();
     problems.extend((counts.failed > 0).then(failed));
     problems.extend((counts.unrecognised > 0).then(unrecognised));
+    let waiting = || {
+        format!(
+            "{} raw files wait for an ingest that was not finished; make the lake writable and run the same `lake ingest` \
+             again: it finishes what was begun",
+            counts.waiting
+        )
+    };
+    // While an ingest is at work, it is the one that they wait for.
+    problems.extend((counts.waiting > 0 && !FolderState::is_in_use(lake)).then(waiting));
     Ok(Report {
         problems,
         failed_files: Some(counts.failed),
         unrecognised_files: Some(counts.unrecognised),
+        waiting_files: Some(counts.waiting),
         quarantined_records: Some(quarantine::count(lake)?),
         seen: origins.into_iter().map(seen).collect(),
         ..Report::default()

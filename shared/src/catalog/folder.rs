@@ -4,6 +4,7 @@
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -65,14 +66,17 @@ impl FolderCatalog {
     pub fn tables(lake: &Path) -> std::io::Result<Vec<TableEntry>> {
         let mut tables = Vec::new();
         let root = lake.join("catalog");
-        if !root.exists() {
-            return Ok(tables);
-        }
-        for database in std::fs::read_dir(root)? {
-            for file in std::fs::read_dir(database?.path())? {
+        let databases = match std::fs::read_dir(&root) {
+            Ok(databases) => databases,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(tables),
+            Err(error) => return Err(named(&root, &error)),
+        };
+        for database in databases {
+            let folder = database?.path();
+            for file in std::fs::read_dir(&folder).map_err(|error| named(&folder, &error))? {
                 let path = file?.path();
                 if path.extension().is_some_and(|extension| extension == "json") {
-                    tables.push(serde_json::from_slice(&std::fs::read(path)?)?);
+                    tables.extend(entry_at(&path)?);
                 }
             }
         }
@@ -96,11 +100,7 @@ impl FolderCatalog {
 
     /// The entry of a table; nothing if there is none.
     fn read(&self, table: &TableDefinition) -> std::io::Result<Option<TableEntry>> {
-        match std::fs::read(self.path(table)) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        entry_at(&self.path(table))
     }
 
     fn write(&self, table: &TableDefinition, entry: &TableEntry) -> std::io::Result<()> {
@@ -123,6 +123,19 @@ impl FolderCatalog {
             partitions: BTreeSet::new(),
         }
     }
+}
+
+/// The entry in a file; nothing if there is none. Errors name the file.
+fn entry_at(path: &Path) -> std::io::Result<Option<TableEntry>> {
+    match std::fs::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?)) {
+        Ok(entry) => Ok(Some(entry)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(named(path, &error)),
+    }
+}
+
+fn named(path: &Path, error: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn columns(table: &TableDefinition) -> Vec<Column> {

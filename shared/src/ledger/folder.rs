@@ -14,7 +14,8 @@
 //!
 //! Every change replaces `pending` whole, by a rename, and is on the disk when it is answered. `finish` adds to `ingested`
 //! first; a process that dies between the two leaves a group of which all members are there, and opening the ledger takes
-//! it for done. A line that was cut off belongs to a group that is still open, so it is written again.
+//! it for done. One that dies within the first leaves a last line that is cut off and belongs to a group that is still open,
+//! so it is written again. Every other line that is no record is an error: a file that is forgotten would come in again.
 //!
 //! Leases are trivial: whoever holds the lock is alone, so a lease ends with its process, and the ledger
 //! [is exclusive](Ledger::is_exclusive). After a write that has failed nothing is known for certain, so the ledger answers
@@ -28,6 +29,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use self::record::Record;
 use self::record::{Lines, fingerprint};
 use super::seen::{self, Arrivals, Origin, Seen};
 use super::{Group, Lease, Ledger, LedgerError, Standing};
@@ -86,6 +88,12 @@ impl FolderState {
         }
     }
 
+    /// True if another process holds the lock of the lake in `lake`, as far as can be told.
+    pub fn is_in_use(lake: &Path) -> bool {
+        let lock = File::open(lake.join("state").join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -94,10 +102,6 @@ impl FolderState {
     /// The folder of the lake that it is in.
     fn lake(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
-    }
-
-    fn lines(&self, source: &str) -> Lines {
-        Lines { path: self.path.join("ingested").join(format!("{source}.jsonl")) }
     }
 
     /// The tables that the files of these paths are in, whatever their content was.
@@ -111,12 +115,43 @@ impl FolderState {
         paths: &HashSet<&str>,
     ) -> Result<HashMap<String, TableSet>, FolderError> {
         let mut found: HashMap<String, TableSet> = HashMap::new();
-        self.lines(source).each(tables, |path, _, tables| {
+        let open = open_groups(&self.path, source, tables)?;
+        lines(&self.path, source).each(tables, &open, |path, _, tables| {
             if paths.contains(path) {
                 let known = found.entry(path.to_owned()).or_default();
                 *known = known.with(tables);
             }
         })?;
+        Ok(found)
+    }
+
+    /// The contents that the files of these paths had when they came into the lake as logs of a source, or when a group
+    /// that is open was begun with them: their SHA-256.
+    ///
+    /// # Errors
+    /// If the record cannot be read.
+    pub fn contents_of(
+        &self,
+        source: &str,
+        tables: &'static [&'static TableDefinition],
+        paths: &HashSet<&str>,
+    ) -> Result<HashMap<String, HashSet<String>>, FolderError> {
+        let mut found: HashMap<String, HashSet<String>> = HashMap::new();
+        let open = open_groups(&self.path, source, tables)?;
+        lines(&self.path, source).each(tables, &open, |path, sha256, _| {
+            if paths.contains(path) {
+                found.entry(path.to_owned()).or_default().insert(sha256.to_owned());
+            }
+        })?;
+        for group in open {
+            for (path, sha256) in
+                group.remaining().into_iter().map(|member| record::names(&group.members[member]))
+            {
+                if paths.contains(path.as_str()) {
+                    found.entry(path).or_default().insert(sha256);
+                }
+            }
+        }
         Ok(found)
     }
 
@@ -129,15 +164,24 @@ impl FolderState {
         source: &str,
         tables: &'static [&'static TableDefinition],
     ) -> Result<FolderLedger, FolderError> {
-        let lines = self.lines(source);
+        let lines = lines(&self.path, source);
+        let groups = open_groups(&self.path, source, tables)?;
         let mut known: HashMap<[u8; 16], TableSet> = HashMap::new();
-        lines.each(tables, |path, sha256, tables| {
+        lines.each(tables, &groups, |path, sha256, tables| {
             let known = known.entry(fingerprint(path, sha256)).or_default();
             *known = known.with(tables);
         })?;
-        let pending = self.path.join("pending").join(format!("{source}.json"));
-        let groups = record::read_pending(&pending, tables)?;
-        let mut book = Book { lines, pending, tables, known, groups, leases: BTreeMap::new(), trouble: None };
+        let pending = pending(&self.path, source);
+        let mut book = Book {
+            lines,
+            pending,
+            tables,
+            known,
+            groups,
+            leases: BTreeMap::new(),
+            trouble: None,
+            not_noted: None,
+        };
         let open: Vec<Group> = book.groups.iter().filter(|group| !book.is_recorded(group)).cloned().collect();
         if open.len() < book.groups.len() {
             book.replace(open)?;
@@ -145,6 +189,40 @@ impl FolderState {
         let state = self.clone();
         Ok(FolderLedger { state, book: Arc::new(Mutex::new(book)), wanted: TableSet::default() })
     }
+}
+
+fn lines(state: &Path, source: &str) -> Lines {
+    Lines { path: state.join("ingested").join(format!("{source}.jsonl")) }
+}
+
+fn pending(state: &Path, source: &str) -> PathBuf {
+    state.join("pending").join(format!("{source}.json"))
+}
+
+/// The open groups of a source. `state` is the folder `state` of the lake; reading needs no lock.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn open_groups(
+    state: &Path,
+    source: &str,
+    tables: &'static [&'static TableDefinition],
+) -> Result<Vec<Group>, FolderError> {
+    record::read_pending(&pending(state, source), tables)
+}
+
+/// Reads the record of what a source has in the lake, as every ingest does. `state` is the folder `state` of the lake;
+/// reading needs no lock.
+///
+/// # Errors
+/// If it cannot be read, or a line is no record and no open group writes it again.
+pub fn examine_record(
+    state: &Path,
+    source: &str,
+    tables: &'static [&'static TableDefinition],
+) -> Result<Record, FolderError> {
+    let open = open_groups(state, source, tables)?;
+    lines(state, source).each(tables, &open, |_, _, _| {})
 }
 
 /// What the files say, and who is at what.
@@ -158,6 +236,7 @@ struct Book {
     groups: Vec<Group>,
     leases: BTreeMap<String, Lease>,
     trouble: Option<String>,
+    not_noted: Option<String>,
 }
 
 impl Book {
@@ -168,7 +247,7 @@ impl Book {
     }
 
     fn tables_of(&self, group: &Group) -> TableSet {
-        record::named(self.tables, group.settings.as_ref().map_or(&[], |settings| &settings.tables))
+        record::tables_of(group, self.tables)
     }
 
     /// True if the group is done but for being taken out of the open ones.
@@ -259,6 +338,11 @@ impl FolderLedger {
     /// Why the ledger answers no more; `None` if it does.
     pub fn trouble(&self) -> Option<String> {
         self.book().trouble.clone()
+    }
+
+    /// Why something that was seen could not be noted; `None` if all could. Nothing else is amiss then.
+    pub fn not_noted(&self) -> Option<String> {
+        self.book().not_noted.clone()
     }
 
     /// Makes a change, unless one has failed before.
@@ -415,11 +499,11 @@ impl Ledger for FolderLedger {
     }
 
     async fn note(&self, arrivals: &Arrivals, now: i64) -> Result<(), LedgerError> {
-        let failed = |error: std::io::Error| LedgerError {
-            operation: "note what was seen",
-            reason: error.to_string(),
-        };
-        seen::folder::note(self.state.lake(), arrivals, now).map_err(failed)
+        let noted = seen::folder::note(self.state.lake(), arrivals, now);
+        let reason = noted.err().map(|error| error.to_string());
+        let mut book = self.book();
+        book.not_noted = book.not_noted.take().or(reason.clone()); // the next groups may have seen others
+        reason.map_or(Ok(()), |reason| Err(LedgerError { operation: "note what was seen", reason }))
     }
 
     async fn seen(&self) -> Result<BTreeMap<Origin, Seen>, LedgerError> {

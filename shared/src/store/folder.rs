@@ -59,12 +59,23 @@ fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Opens a file to read it. Whoever opens a pipe or a device may wait for ever, so nothing but a regular file is opened.
+///
+/// # Errors
+/// If it cannot be opened, or is something else.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    File::open(path)
+}
+
 /// SHA-256 of a file's bytes, in hex: its entity tag.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn sha256(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -81,7 +92,7 @@ impl Store for FolderStore {
 
     async fn get(&self, object: &ObjectRef) -> Result<Body, StoreError> {
         let path = path("get", &object.bucket, &object.key)?;
-        let file = File::open(&path).map_err(|error| failed("get", &path, &error))?;
+        let file = open(&path).map_err(|error| failed("get", &path, &error))?;
         let size = file.metadata().ok().map(|metadata| metadata.len());
         let check = object.etag.clone().filter(|etag| etag.len() == 64).map(|etag| (Sha256::new(), etag));
         let chunks = futures::stream::unfold(Some((file, path, check)), |state| async {
@@ -193,6 +204,19 @@ mod tests {
         assert_eq!(read(), [Ok(Bytes::from_static(b"abc"))]);
         std::fs::write(&path, "abd").unwrap();
         assert!(read().last().unwrap().as_ref().unwrap_err().to_string().contains("content"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(sha256(&path).unwrap_err().to_string().contains("not a regular file"));
+        assert!(sha256(folder.path()).is_err());
+        let object = ObjectRef::new(folder.path().to_str().unwrap(), "pipe");
+        let Err(error) = block_on(FolderStore.get(&object)) else { panic!("a pipe was opened") };
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The text of a folder's ledger: what is in the lake, and what is open.
 
 use std::borrow::Cow;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -32,38 +32,61 @@ pub(super) struct Lines {
     pub(super) path: PathBuf,
 }
 
+/// What [`Lines::each`] has come across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Lines that are whole.
+    pub lines: u64,
+    /// True if another one was cut off, which an open group writes again.
+    pub is_cut_off: bool,
+}
+
 impl Lines {
-    /// Shows each line: path, SHA-256 and tables. One that was cut off is passed over.
+    /// Shows each line: path, SHA-256 and tables. A last one that was cut off is passed over if one of the `open` groups
+    /// writes it again; any other that is no record is an error, since its file would come in a second time.
     pub(super) fn each(
         &self,
         tables: &'static [&'static TableDefinition],
+        open: &[Group],
         mut show: impl FnMut(&str, &str, TableSet),
-    ) -> Result<(), FolderError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+    ) -> Result<Record, FolderError> {
+        let mut record = Record { lines: 0, is_cut_off: false };
+        // Not as text: a line may be cut off within a character.
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(record),
             Err(error) => return Err(failed_to("read", &self.path, &error)),
         };
-        for line in text.lines().filter_map(|line| serde_json::from_str::<Line<'_>>(line).ok()) {
-            show(&line.path, &line.sha256, named(tables, &line.tables));
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match serde_json::from_slice::<Line<'_>>(line) {
+                Ok(line) => show(&line.path, &line.sha256, named(tables, &line.tables)),
+                Err(_) if !line.ends_with(b"\n") && is_written_again(line, open, tables) => {
+                    record.is_cut_off = true;
+                    continue;
+                }
+                Err(error) => {
+                    let reason = format!(
+                        "line {} is not the record of a file ({error}), and the files of lines that are lost would come \
+                         in a second time; restore it from a copy, or, if the file of that line is in a later line too, \
+                         remove the line",
+                        record.lines + 1
+                    );
+                    return Err(failed_to("read", &self.path, &reason));
+                }
+            }
+            record.lines += 1;
         }
-        Ok(())
+        Ok(record)
     }
 
     /// Adds a line for each object.
     pub(super) fn append(&self, objects: &[&ObjectRef], tables: &[String]) -> Result<(), FolderError> {
         let append = || -> io::Result<()> {
             let mut text = Vec::new();
-            if !ends_with_newline(&self.path)? {
-                text.push(b'\n');
-            }
             for object in objects {
-                let (path, sha256) = names(object);
-                let bytes = object.size.unwrap_or_default();
-                let line = Line { path: path.into(), sha256: sha256.into(), bytes, tables: tables.to_vec() };
-                serde_json::to_writer(&mut text, &line)?;
-                text.push(b'\n');
+                line(object, tables, &mut text)?;
             }
+            end_last_line(&self.path)?;
             let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
             file.write_all(&text)?;
             file.sync_all()?;
@@ -73,20 +96,60 @@ impl Lines {
     }
 }
 
-/// True for a file that is absent, empty or ends in a whole line.
-fn ends_with_newline(path: &Path) -> io::Result<bool> {
-    let mut file = match File::open(path) {
+/// The line of an object that is in these tables.
+fn line(object: &ObjectRef, tables: &[String], text: &mut Vec<u8>) -> io::Result<()> {
+    let (path, sha256) = names(object);
+    let bytes = object.size.unwrap_or_default();
+    serde_json::to_writer(
+        &mut *text,
+        &Line { path: path.into(), sha256: sha256.into(), bytes, tables: tables.to_vec() },
+    )?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// True if one of the groups will write a line that begins so: then whoever wrote it has ended before the group was
+/// taken out of the open ones, and no file is forgotten.
+fn is_written_again(cut: &[u8], open: &[Group], tables: &'static [&'static TableDefinition]) -> bool {
+    open.iter().any(|group| {
+        let ids = tables_of(group, tables).ids(tables);
+        group.remaining().into_iter().any(|member| {
+            let mut whole = Vec::new();
+            line(&group.members[member], &ids, &mut whole).is_ok() && whole.starts_with(cut)
+        })
+    })
+}
+
+/// The tables of a group.
+pub(super) fn tables_of(group: &Group, tables: &'static [&'static TableDefinition]) -> TableSet {
+    named(tables, group.settings.as_ref().map_or(&[], |settings| &settings.tables))
+}
+
+/// Makes the file, if it is there, end in a whole line: one that was cut off is taken away, so that nothing stands
+/// between records that is none.
+fn end_last_line(path: &Path) -> io::Result<()> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
     }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
+    if last == *b"\n" {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    let begin = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if serde_json::from_slice::<Line<'_>>(&bytes[begin..]).is_ok() {
+        return file.write_all(b"\n"); // only its end was cut off
+    }
+    file.set_len(begin as u64)
 }
 
 /// Tables of those names; the ones of source version 2.0, once the only ones, if there is no name.

@@ -88,6 +88,59 @@ fn a_group_that_was_recorded_and_not_closed_is_done() {
 }
 
 #[test]
+fn a_line_that_is_no_record_is_an_error_unless_an_open_group_writes_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = FolderState::open(folder.path()).unwrap();
+    let ledger = state.ledger("s", TABLES).unwrap();
+    bring(&ledger, &["a", "b"], "2.0");
+    // Cut off within a character.
+    let open = group(&["c", "d\u{e4}"], "2.0");
+    block_on(ledger.claim(&open, &lease())).unwrap();
+    block_on(ledger.decide(&open, &[], &[], &lease())).unwrap();
+    let (record, pending) = (folder.path().join("state/ingested/s.jsonl"), ledger.pending_path());
+    let before = std::fs::read(&record).unwrap();
+    let groups = std::fs::read(&pending).unwrap();
+    block_on(ledger.finish(&open)).unwrap();
+    let after = std::fs::read(&record).unwrap();
+
+    // Wherever the process has ended, its group is finished and every line is whole then.
+    for end in before.len()..=after.len() {
+        std::fs::write(&record, &after[..end]).unwrap();
+        std::fs::write(&pending, &groups).unwrap();
+        let again = state.ledger("s", TABLES).unwrap();
+        for group in again.open_groups() {
+            block_on(again.take_over(&group.id, &lease())).unwrap().unwrap();
+            block_on(again.finish(&group)).unwrap();
+        }
+        let last = state.ledger("s", TABLES).unwrap();
+        for key in ["a", "b", "c", "d\u{e4}"] {
+            assert_eq!(standing(&last, key, "2.0"), Standing::Done, "{key} after {end}");
+        }
+        assert!(!examine_record(state.path(), "s", TABLES).unwrap().is_cut_off);
+    }
+
+    // Without that group the file of the line would be forgotten, and so would others.
+    let refused = |bytes: &[u8], line: &str| {
+        std::fs::write(&record, bytes).unwrap();
+        let error = state.ledger("s", TABLES).unwrap_err().to_string();
+        assert!(error.contains("state/ingested/s.jsonl") && error.contains(line), "{error}");
+        let error = state.tables_of("s", TABLES, &HashSet::new()).unwrap_err().to_string();
+        assert!(error.contains("restore it from a copy"), "{error}");
+    };
+    refused(&after[..before.len() + 20], "line 3");
+    std::fs::write(&pending, &groups).unwrap();
+    refused(&before[..before.len() - 20], "line 2");
+    refused(&[before.as_slice(), b"\0\0"].concat(), "line 3");
+    refused(&vec![0; before.len()], "line 1");
+    refused(&[b"{\0", &before[2..]].concat(), "line 1");
+    refused(&[b"\xff", &before[1..]].concat(), "line 1");
+    refused(&[b"\n", before.as_slice()].concat(), "line 1");
+    std::fs::write(&record, &after[..before.len() + 20]).unwrap();
+    let read = examine_record(state.path(), "s", TABLES).unwrap();
+    assert_eq!(read, Record { lines: 2, is_cut_off: true });
+}
+
+#[test]
 fn lakes_of_earlier_versions_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let state = FolderState::open(folder.path()).unwrap();
@@ -159,7 +212,9 @@ fn one_process_at_a_time() {
     drop(state);
     let refused = FolderState::open(folder.path()).unwrap_err().to_string();
     assert!(refused.contains("another ingest is running"), "{refused}");
+    assert!(FolderState::is_in_use(folder.path()));
     drop(ledger);
+    assert!(!FolderState::is_in_use(folder.path()));
     FolderState::open(folder.path()).unwrap();
 }
 

@@ -31,7 +31,7 @@ pub fn note(lake: &Path, arrivals: &Arrivals, now: i64) -> std::io::Result<()> {
             let seen = Seen::after(regions.get(&origin.region), arrival, now);
             regions.insert(origin.region.clone(), seen);
         }
-        replace(&path, &serde_json::to_vec_pretty(&table)?)?;
+        replace(&path, &serde_json::to_vec_pretty(&table)?).map_err(|error| named(&path, &error))?;
     }
     Ok(())
 }
@@ -69,8 +69,12 @@ fn read_table(path: &Path) -> std::io::Result<Table> {
             Error::new(ErrorKind::InvalidData, format!("{}: {expected}: {error}", path.display()))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Table::new()),
-        Err(error) => Err(error),
+        Err(error) => Err(named(path, &error)),
     }
+}
+
+fn named(path: &Path, error: &Error) -> Error {
+    Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

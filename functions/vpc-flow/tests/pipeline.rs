@@ -394,7 +394,7 @@ fn a_row_of_a_parquet_file_is_one_record_whatever_it_holds() {
     let found = ingest(&key, &file);
     assert_eq!(fates(&found), (6, 0, 0));
     for cluster in clusters {
-        let kept = format!("ecs_cluster_name\" -> {:?}", cluster);
+        let kept = format!("ecs_cluster_name\" -> {cluster:?}");
         let raw = format!("ecs_cluster_name\" -> \"{cluster}\"");
         assert!(
             found.v2.iter().any(|row| row.contains(&kept) || row.contains(&raw)),

@@ -62,7 +62,7 @@ proptest! {
         let object = parts.concat();
         for framing in FRAMINGS {
             let in_pieces_of = |chunk| {
-                let limits = Limits { depth, fields, ..Limits::default() };
+                let limits = Limits { depth, fields };
                 frame_by(Frames::new(framing, max_record, limits), &object, chunk)
             };
             let whole = in_pieces_of(usize::MAX);

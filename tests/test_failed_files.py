@@ -4,8 +4,10 @@ log of one source, and none is forgotten."""
 import gzip
 import json
 import os
+import shutil
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import lake_cli
 import pyarrow.parquet as pq
@@ -193,3 +195,42 @@ def test_a_damaged_file_of_the_catalogue_is_named(lake):
     entry.unlink()
     lake.run("repair", "--go")
     assert lake.json("status")["seen"][0]["rows"] == 1
+
+
+def folder_in_place(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("what", "damage", "doctor", "status"),
+    [
+        ("catalog", shutil.rmtree, ("partitions", "problem"), "1 tables are in the lake and not in its catalogue"),
+        ("aws/**/*.parquet", Path.unlink, ("partitions", "not_checked"), None),
+        ("aws/**/*.parquet", folder_in_place, ("parquet", "problem"), None),
+        ("state/lock", folder_in_place, ("lock", "problem"), None),
+        ("state/seen/*.json", lambda path: path.write_text("{"), ("seen", "problem"), None),
+        ("state/ingested/*.jsonl", lambda path: path.write_text("\0"), ("record", "problem"), "restore it from a copy"),
+    ],
+)
+def test_what_is_amiss_is_told(lake, what, damage, doctor, status):
+    lake_cli.put(lake.raw, lake_cli.log_key("1"), lake_cli.log(lake_cli.record(1)))
+    assert lake.run("ingest", lake.raw).returncode == 0
+    assert lake.run("doctor", "--strict").returncode == 0 and lake.run("status").returncode == 0
+    (path,) = lake.folder.glob(what)
+    damage(path)
+    done = lake.run("doctor", "--json", "--strict")
+    checks = [json.loads(line) for line in done.stdout.splitlines()]
+    assert doctor in {(check["check"], check["state"]) for check in checks} and done.returncode == 1
+    if status:
+        done = lake.run("status")
+        assert done.returncode == 1 and status in done.stdout
+
+
+def test_what_was_seen_and_is_gone_has_no_rows(lake):
+    lake_cli.put(lake.raw, lake_cli.log_key("1"), lake_cli.log(lake_cli.record(1)))
+    assert lake.run("ingest", lake.raw).returncode == 0
+    (path,) = lake.folder.glob("aws/**/*.parquet")
+    path.unlink()
+    (seen,) = lake.json("status")["seen"]
+    assert (seen["table"], seen["rows"]) == ("CLOUD_TRAIL_MGMT@2.0", 0)

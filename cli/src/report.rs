@@ -1,6 +1,5 @@
 //! `lake report`: answers to a few security questions, straight from the Parquet files.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +11,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
+use shared::store::folder::open;
 
 use crate::grid::{self, Grid};
 use crate::lake::{self, LakeFile};
@@ -117,7 +117,7 @@ fn print(answer: &Answer, region: &str, out: &mut dyn Write) -> anyhow::Result<(
 
 /// Shows the rows of a file to the questions.
 fn read(file: &LakeFile, answers: &mut [Answer]) -> anyhow::Result<()> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&file.path)?)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open(&file.path)?)?;
     let leaves = answers.iter().flat_map(|answer| answer.question().leaves).copied();
     let mask = ProjectionMask::columns(builder.parquet_schema(), leaves.chain(["time"]));
     for batch in builder.with_projection(mask).build()? {

@@ -1,7 +1,6 @@
 //! `lake rows`: rows of a table as JSON lines.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +12,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
+use shared::store::folder::open;
 use shared::time::to_rfc3339;
 
 use crate::lake::{self, LakeFile, Table};
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &RowsArgs, out: &mut dyn Write) -> anyhow::Result<ExitCo
 
 fn print_file(table: &Table, file: &LakeFile, left: &mut usize, out: &mut dyn Write) -> anyhow::Result<()> {
     let cannot_read = || format!("cannot read the Parquet file {}", file.path.display());
-    let reader = File::open(&file.path).map_err(anyhow::Error::from).and_then(|opened| {
+    let reader = open(&file.path).map_err(anyhow::Error::from).and_then(|opened| {
         let builder = ParquetRecordBatchReaderBuilder::try_new(opened)?;
         Ok(builder.with_batch_size(BATCH.min(*left)).with_limit(*left).build()?)
     });

@@ -1,6 +1,5 @@
 //! `lake tables`: what a lake holds.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use anyhow::Context as _;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use serde::Serialize;
+use shared::store::folder::open;
 use shared::time::to_rfc3339;
 
 use crate::grid::{self, Grid};
@@ -128,7 +128,7 @@ pub(crate) fn rows_and_times(path: &Path) -> anyhow::Result<(u64, Option<(i64, i
 
 fn footer(path: &Path) -> anyhow::Result<ParquetMetaData> {
     let read = || -> anyhow::Result<ParquetMetaData> {
-        Ok(ParquetMetaDataReader::new().parse_and_finish(&File::open(path)?)?)
+        Ok(ParquetMetaDataReader::new().parse_and_finish(&open(path)?)?)
     };
     read().with_context(|| format!("cannot read the Parquet file {}", path.display()))
 }

@@ -134,10 +134,12 @@ fn what_was_interrupted() {
     fs::remove_file(part).unwrap();
 
     let pending = world.lake().join("state/pending/cloudtrail.json");
-    fs::write(&pending, "{}").unwrap();
+    fs::write(&pending, r#"{"groups":[]}"#).unwrap();
     assert!(only(&world, "state", "pending ingest").contains("lake ingest"));
-    fs::write(&pending, "{").unwrap();
-    assert!(only(&world, "state", "pending ingest").starts_with("restore"));
+    for damaged in ["{", "{}"] {
+        fs::write(&pending, damaged).unwrap();
+        assert!(only(&world, "state", "pending ingest").starts_with("restore"));
+    }
     fs::remove_file(pending).unwrap();
 
     fs::write(world.lake().join("state/retry.json"), "{}").unwrap();

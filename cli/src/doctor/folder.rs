@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use shared::catalog::folder::{FolderCatalog, TableEntry};
 use shared::ledger::folder::failed::{self, FailedFile};
 use shared::ledger::folder::{self, FolderError, Record};
-use shared::store::folder::FolderStore;
-use shared::table::{Standing, standing};
+use shared::ledger::seen;
+use shared::store::folder::{self as store, FolderStore};
+use shared::table::{Standing, TableDefinition, standing};
 
 use super::{Checks, Verdict};
 use crate::repair::{self, Finding, What, every_table};
@@ -76,8 +77,12 @@ fn judge_space(free: Option<u64>, lake: &Path) -> Verdict {
 /// Lock, unfinished work and the record of what was ingested.
 fn state(lake: &Path, checks: &mut Checks) {
     let state = lake.join("state");
-    let locked = match File::open(state.join("lock")) {
+    let locked = match store::open(&state.join("lock")) {
         Err(error) if error.kind() == ErrorKind::NotFound => Verdict::ok("nothing was ingested yet"),
+        Err(error) if state.join("lock").is_dir() => Verdict::problem(
+            format!("{}: {error}", state.join("lock").display()),
+            format!("rmdir {}; the next ingest makes the file", state.join("lock").display()),
+        ),
         Err(error) => unreadable(&state.join("lock"), &error),
         Ok(lock) => match lock.try_lock_shared() {
             Ok(()) => Verdict::ok("free"),
@@ -92,16 +97,17 @@ fn state(lake: &Path, checks: &mut Checks) {
     };
     let is_running = locked.found.contains("is running");
     checks.add("state", "lock", locked);
-    let unfinished = |path: &Path, what: &str, remedy: String| match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Verdict::ok("none"),
-        Err(error) => unreadable(path, &error),
-        Ok(bytes) if serde_json::from_slice::<serde_json::Value>(&bytes).is_err() => Verdict::problem(
-            format!("{} cannot be read", path.display()),
-            "restore it from a copy; without it the rows of what was interrupted can double",
-        ),
-        Ok(_) if is_running => Verdict::ok(format!("{what} is at work")),
-        Ok(_) => Verdict::problem(format!("{what} was interrupted"), remedy),
-    };
+    let unfinished =
+        |path: &Path, is_sound: &dyn Fn(&[u8]) -> bool, what: &str, remedy: String| match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Verdict::ok("none"),
+            Err(error) => unreadable(path, &error),
+            Ok(bytes) if !is_sound(&bytes) => Verdict::problem(
+                format!("{} cannot be read", path.display()),
+                "restore it from a copy; without it the rows of what was interrupted can double",
+            ),
+            Ok(_) if is_running => Verdict::ok(format!("{what} is at work")),
+            Ok(_) => Verdict::problem(format!("{what} was interrupted"), remedy),
+        };
     for path in listing(&state.join("pending")) {
         if path.extension().is_some_and(|end| end == "json") {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -109,7 +115,12 @@ fn state(lake: &Path, checks: &mut Checks) {
             checks.add(
                 "state",
                 "pending ingest",
-                unfinished(&path, &format!("an ingest of {name}"), remedy.to_owned()),
+                unfinished(
+                    &path,
+                    &|_| folder::open_groups(&state, &name, tables_of(&name)).is_ok(),
+                    &format!("an ingest of {name}"),
+                    remedy.to_owned(),
+                ),
             );
         }
     }
@@ -119,12 +130,40 @@ fn state(lake: &Path, checks: &mut Checks) {
         }
     }
     let remedy = format!("lake quarantine retry --lake {}", lake.display());
-    checks.add("state", "pending retry", unfinished(&state.join("retry.json"), "a retry", remedy));
+    let is_sound = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+    let retry = unfinished(&state.join("retry.json"), &is_sound, "a retry", remedy);
+    checks.add("state", "pending retry", retry);
     for path in listing(&state.join("ingested")) {
         let source = path.file_stem().unwrap_or_default().to_string_lossy();
-        let made = sources::ALL.iter().map(|make| make()).find(|made| made.name() == source);
-        let record = folder::examine_record(&state, &source, made.map_or(&[], |made| made.tables()));
-        checks.add("state", "record", judge_record(&path, record));
+        if folder::open_groups(&state, &source, tables_of(&source)).is_err() {
+            let remedy = "mend what is told of the pending ingest, then run this again";
+            let found = format!("{}: a line of it may belong to a group that is open", path.display());
+            checks.add("state", "record", Verdict::not_checked(found, remedy));
+            continue;
+        }
+        let record = folder::examine_record(&state, &source, tables_of(&source));
+        let verdict = match record {
+            // Between one look and the next the ingest may have begun to write.
+            Err(error) if is_running => {
+                Verdict::not_checked(error.to_string(), "run this again when the ingest has ended")
+            }
+            record => judge_record(&path, record),
+        };
+        checks.add("state", "record", verdict);
+    }
+    checks.add("state", "seen", judge_seen(seen::folder::read(lake).map(|seen| seen.len())));
+}
+
+/// The tables of the source of that name; none if there is no such source.
+fn tables_of(source: &str) -> &'static [&'static TableDefinition] {
+    sources::index(source).map_or(&[], |index| sources::ALL[index]().tables())
+}
+
+/// Judges whether what was seen can be read.
+fn judge_seen(seen: std::io::Result<usize>) -> Verdict {
+    match seen {
+        Ok(places) => Verdict::ok(format!("{places} places")),
+        Err(error) => Verdict::problem(error.to_string(), "remove that file; the next ingest makes it anew"),
     }
 }
 
@@ -273,8 +312,7 @@ fn findings(lake: &Path, region: &str) -> anyhow::Result<Vec<Finding>> {
 
 fn judge_table(entry: &TableEntry, repair: &str) -> Verdict {
     let name = &entry.name;
-    let is_it =
-        |table: &&&shared::table::TableDefinition| shared::layout::table_prefix(table) == entry.location;
+    let is_it = |table: &&&TableDefinition| shared::layout::table_prefix(table) == entry.location;
     let tables = every_table();
     let Some(table) = tables.iter().find(is_it) else {
         return Verdict::problem(
@@ -309,7 +347,14 @@ fn judge_partitions(findings: &[Finding], repair: &str) -> Verdict {
     }
     match empty {
         0 => Verdict::ok("all registered"),
-        empty => Verdict::ok(format!("all registered; {empty} hold no file any more")),
+        empty => Verdict::not_checked(
+            format!(
+                "all registered; {empty} hold no file any more, and nothing tells whether it was removed on purpose"
+            ),
+            format!(
+                "restore the files from a copy, or take the partitions out of the catalogue: {repair} --remove-empty"
+            ),
+        ),
     }
 }
 

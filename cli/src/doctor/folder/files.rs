@@ -1,11 +1,11 @@
 //! The Parquet files of a table: where they lie, whether their footers can be read, and their columns.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use shared::layout;
+use shared::store::folder;
 use shared::table::TableDefinition;
 
 use super::{Verdict, listing};
@@ -21,7 +21,8 @@ pub(super) fn examine(lake: &Path, table: &TableDefinition) -> Option<Verdict> {
     while let Some(folder) = folders.pop() {
         for path in listing(&folder) {
             let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            if path.is_dir() {
+            // A folder in place of a file is told as one that cannot be read.
+            if path.is_dir() && path.extension().is_none_or(|end| end != "parquet") {
                 folders.push(path);
             } else if !is_hidden {
                 files.push(path);
@@ -52,7 +53,7 @@ fn file(lake: &Path, path: &Path, table: &TableDefinition) -> Result<u64, String
     if layout::partition_of(table, &prefix).is_none() {
         return Err("lies in no partition".to_owned());
     }
-    let opened = File::open(path).map_err(|error| error.to_string())?;
+    let opened = folder::open(path).map_err(|error| error.to_string())?;
     let reader = SerializedFileReader::new(opened).map_err(|error| error.to_string())?;
     let metadata = reader.metadata().file_metadata();
     let schema = parquet_to_arrow_schema(metadata.schema_descr(), None).map_err(|error| error.to_string())?;

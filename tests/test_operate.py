@@ -367,8 +367,8 @@ def test_a_group_that_cannot_end_is_given_up(world):
         assert "the function is at work on group" in refused("--go")
     lease(-400_000)
     # If what the group has written cannot be removed, its objects are not freed, and it is not held any longer.
-    operator = permitted(world, "operator", documented("redrive --give-up") | documented("redrive"))
-    crippled = permitted(world, "crippled", documented("redrive --give-up") - {"s3:DeleteObject"})
+    operator = permitted(world, "operator", documented("redrive --give-up <group>") | documented("redrive"))
+    crippled = permitted(world, "crippled", documented("redrive --give-up <group>") - {"s3:DeleteObject"})
     deployed.hold_to_policies(world.client, True)
     without = world.run(*give_up, "--go", **crippled)
     done = world.run(*give_up, "--go", "--json", **operator)

@@ -197,7 +197,6 @@ pub(crate) fn bring_in(args: &IngestArgs, takes: Takes<'_>, out: &mut dyn Write)
         summary.skip(reason);
         unrecognised.landed(path);
     }
-    logs.iter().flatten().for_each(|file| unrecognised.landed(&run::path(file)));
     for path in unknown.iter().map(run::path) {
         let reason = format!(
             "neither its path nor its beginning is that of a log; to take the file for a log of a source give \
@@ -330,19 +329,15 @@ fn stay(found: &mut [(Option<usize>, RawFile)], state: &FolderState) -> anyhow::
     for ((index, _), path) in found.iter_mut().zip(&paths) {
         let Some(name) = path.to_str() else { continue };
         let with_name = || (0..known.len()).filter(|source| known[*source].contains_key(name));
-        let is_elsewhere = with_name().any(|source| Some(source) != *index);
-        match index {
-            // Nothing else tells what it is, so its content may be another.
-            None => *index = with_name().next(),
-            Some(own) if is_elsewhere => {
-                // One that cannot be read is told where it is ingested.
-                let Ok(sha256) = sha256(path) else { continue };
-                let has = |source: &usize| known[*source].get(name).is_some_and(|all| all.contains(&sha256));
-                if !has(own) {
-                    *own = with_name().find(has).unwrap_or(*own);
-                }
-            }
-            Some(_) => {}
+        if !with_name().any(|source| Some(source) != *index) {
+            continue;
+        }
+        // One that cannot be read is told where it is ingested.
+        let sha256 = sha256(path).unwrap_or_default();
+        let has = |source: &usize| known[*source].get(name).is_some_and(|all| all.contains(&sha256));
+        if !index.as_ref().is_some_and(has) {
+            // Where nothing else tells what it is, it may have another content than before.
+            *index = with_name().find(has).or(*index).or_else(|| with_name().next());
         }
     }
     Ok(())

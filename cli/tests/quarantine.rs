@@ -314,6 +314,33 @@ fn a_record_lands_in_each_table_that_it_is_missing_from_and_in_no_other() {
 }
 
 #[test]
+fn a_record_that_is_of_none_of_its_tables_leaves() {
+    let world = World::new();
+    let data = json!({"eventCategory": "Data", "eventSource": "s3.amazonaws.com", "eventTime": null});
+    world.write_log("a", &[event("1"), record("2", data.clone())]);
+    let (mgmt, of_s3) = ("CLOUD_TRAIL_MGMT@2.0", "S3_DATA@2.0");
+    for tables in [mgmt, of_s3] {
+        world.ingest(&["--tables", tables]);
+    }
+    // As if it had been refused before anything told its table, in both.
+    let quarantine = world.lake().join("quarantine/cloudtrail");
+    let files: Vec<PathBuf> = fs::read_dir(&quarantine).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut entry = read(&files[0])[0].clone();
+    let mut good = record("2", data);
+    good["eventTime"] = json!("2026-03-14T09:05:00Z");
+    entry["raw"] = json!(good.to_string());
+    for (name, tables) in [("0", mgmt), ("1", of_s3)] {
+        entry["tables"] = json!([tables]);
+        write(&path(&world, "cloudtrail", &name.repeat(32)), &[entry.clone()]);
+    }
+    files.iter().for_each(|file| fs::remove_file(file).unwrap());
+    let (code, outcome) = retry(&world, &[]);
+    assert_eq!((code, &outcome["landed"]), (0, &json!(1)), "{outcome}");
+    assert_eq!(outcome["skipped"], json!({"source_not_enabled": 1}));
+    assert_eq!((world.ids("s3_data_2_0"), world.ids(MGMT)), (vec!["2".into()], vec!["1".into()]));
+}
+
+#[test]
 fn a_record_for_a_table_that_is_unknown_is_left_alone() {
     let world = World::new();
     world.write_log("a", &[event("1"), record("2", json!({"eventTime": null}))]);

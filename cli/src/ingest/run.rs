@@ -97,6 +97,12 @@ impl Ingest<'_> {
         self.failures.iter_mut().chain([&mut self.unrecognised]).for_each(|failures| failures.landed(path));
     }
 
+    /// A file has failed as a log of the source, which it is known to be of now.
+    fn failed(&mut self, work: &Work, path: &Path, etag: Option<String>, reason: &str) {
+        self.failures[work.index].failed(path, etag, reason);
+        self.unrecognised.landed(path);
+    }
+
     /// Finishes the groups that an earlier run left open, as they were begun. Trouble with files that are `listed` for
     /// this run is told when their turn comes.
     fn interrupted(&mut self, work: &mut Work, listed: &HashSet<PathBuf>) -> anyhow::Result<Ended> {
@@ -184,7 +190,7 @@ impl Ingest<'_> {
             }),
             Err(error) => {
                 let reason = format!("cannot be read: {error}");
-                self.failures[work.index].failed(&path, None, &reason);
+                self.failed(work, &path, None, &reason);
                 self.summary.objects.failed.push(Failed { object: path.display().to_string(), reason });
                 self.bar.inc(file.bytes);
                 None
@@ -248,7 +254,7 @@ impl Ingest<'_> {
             // The file is named beside it.
             let reason = reason.strip_prefix(&format!("{object}: ")).unwrap_or(&reason).to_owned();
             if !open.contains(&path) {
-                self.failures[work.index].failed(&path, object.etag.clone(), &reason);
+                self.failed(work, &path, object.etag.clone(), &reason);
                 told.push(Failed { object: path.display().to_string(), reason });
             } else if partial || !is_torn {
                 // Of a group that is not whole, those are told that tore it; the others wait with them.

@@ -249,12 +249,17 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
                 self.outcome.pass_over(&file.object.key, unsettled[index].wanted);
                 continue;
             }
-            self.drop_repeated(file, |entry| last.get(&fingerprint(entry)) != Some(&index))?;
+            // Of two that are alike the one in the later file stays, which may go with its group as long as that is open.
+            let is_settled = |last: usize| unsettled[last].groups.is_disjoint(&open);
+            self.drop_repeated(file, |entry| {
+                last.get(&fingerprint(entry)).is_some_and(|&last| last != index && is_settled(last))
+            })?;
             let is_here = |entry: &Entry<'_>| last.get(&fingerprint(entry)) == Some(&index);
             let mut done = BTreeSet::new();
             // Read anew for each set of tables, as the numbers of the lines have changed.
             while let Some(file) = self.shelf.again(file)? {
-                let mut sets = self.lines_by_tables(&file, source.tables(), given, is_here)?;
+                let mut sets =
+                    self.lines_by_tables(&file, source.tables(), given, is_here, done.is_empty())?;
                 sets.retain(|tables, _| !done.contains(tables));
                 let Some((tables, lines)) = sets.pop_first() else { break };
                 done.insert(tables);
@@ -316,14 +321,16 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
 
     /// The lines that are to be tried, by the tables that their rows go to.
     fn lines_by_tables(
-        &self,
+        &mut self,
         file: &QuarantineFile,
         tables: &'static [&'static TableDefinition],
         given: TableSet,
         is_here: impl Fn(&Entry<'_>) -> bool,
+        is_first: bool,
     ) -> anyhow::Result<BTreeMap<TableSet, BTreeSet<u64>>> {
         let mut paths: Vec<(u64, String)> = Vec::new();
         let mut sets: BTreeMap<TableSet, BTreeSet<u64>> = BTreeMap::new();
+        let mut unknown = Vec::new();
         self.shelf.each_entry(file, |line, _, entry| {
             if !self.args.filter.takes_reason(&entry.reason) || !is_here(&entry) {
                 return Ok(());
@@ -332,13 +339,11 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
                 // From those alone it is missing: of others its object has been read for, or never was.
                 Some(ids) => {
                     let set = TableSet::of(tables, |table| ids.iter().any(|id| *id == table.id()));
-                    if set.len() < ids.len() {
-                        let id = file.id(line);
-                        bail!(
-                            "{id} is for tables that this `lake` does not know; use the version that wrote it"
-                        );
+                    if set.len() == ids.len() {
+                        sets.entry(set).or_default().insert(line);
+                    } else {
+                        unknown.push(file.id(line));
                     }
-                    sets.entry(set).or_default().insert(line);
                 }
                 None => {
                     let path = Path::new(&*entry.bucket).join(&*entry.key);
@@ -347,6 +352,10 @@ impl<S: Upkeep + Clone, C: Catalog> Run<'_, S, C> {
             }
             Ok(())
         })?;
+        for id in unknown.into_iter().filter(|_| is_first) {
+            let reason = "it is for tables that this `lake` does not know; use the version that wrote it";
+            self.outcome.fail(id, reason.to_owned());
+        }
         let wanted: HashSet<&str> = paths.iter().map(|(_, path)| path.as_str()).collect();
         let known = match &self.of_objects {
             OfObjects::Recorded(state) => state.tables_of(&file.function, tables, &wanted)?,

@@ -193,7 +193,7 @@ mod tests {
         facts: &KeyFacts,
         read: impl Fn(Result<Flow<'_>, Rejection>) -> T,
     ) -> T {
-        let format = Format::of_header(header).unwrap();
+        let format = Format::of_header(header, true).unwrap();
         let mut bounds = Vec::new();
         format.split(line, &mut bounds);
         read(Flow::of(&Record { line, bounds: &bounds, format: &format }, facts))

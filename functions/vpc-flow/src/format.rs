@@ -4,9 +4,9 @@
 //! `-`, Parquet files with `_`, which is also how `unmapped` has them. A header is compiled once into the place of
 //! each field, so that a record costs one pass over its line and no look-up by name.
 //!
-//! A line is a header only if it cannot be a record. All its words are written as names are, and most of them are
-//! names of documented fields; the rest may be fields that AWS has added since. That is enough for the first line of an
-//! object, where AWS puts the header. A header further on, as in files that were put together, also has to contradict
+//! A line is a header only if it cannot be a record. All its words are written as names are, and most of them, or two in
+//! the first line of an object, are names of documented fields; the rest may be fields that AWS has added since. That is
+//! enough for the first line, where AWS puts the header. A header further on, as in files that were put together, also has to contradict
 //! the format in force ([`Format::rules_out`]): records may well begin with the name of a field, since people call
 //! their ECS clusters and services what they like, but no record has such a name for its address or time.
 
@@ -109,7 +109,7 @@ const CHOSEN_NAMES: &[&str] = &["ecs_cluster_name", "ecs_service_name"];
 pub const DEFAULT_FIELDS: usize = 14;
 
 /// A header names at most this many fields; what would be more is no header.
-const MAX_FIELDS: usize = 1024;
+pub const MAX_FIELDS: usize = 1024;
 
 /// A place that no line has: the format lacks the field.
 const NOWHERE: usize = usize::MAX;
@@ -185,8 +185,9 @@ impl Format {
         Self::new(named.chain(numbered.iter().map(String::as_str)))
     }
 
-    /// The format that a header describes; `None` if the line cannot be one.
-    pub fn of_header(line: &str) -> Option<Self> {
+    /// The format that a header describes; `None` if the line cannot be one. Of the `first` line of an object two
+    /// documented names are enough, however many fields AWS has added since.
+    pub fn of_header(line: &str, first: bool) -> Option<Self> {
         let line = line.trim_ascii();
         if !has_only_names(line) {
             return None;
@@ -197,13 +198,15 @@ impl Format {
         split(line, separator, MAX_FIELDS, &mut bounds);
         let format = Self::new(bounds.iter().filter_map(|&(from, to)| line.get(from..to)));
         let documented = format.fields.iter().filter(|field| **field != Known::Nothing).count();
-        let is_header = bounds.len() <= MAX_FIELDS && 2 * documented > bounds.len();
-        is_header.then_some(Self { separator, ..format })
+        let is_header = 2 * documented > bounds.len() || (first && documented > 1);
+        (is_header && bounds.len() <= MAX_FIELDS).then_some(Self { separator, ..format })
     }
 
-    /// The format of a Parquet file's rows.
-    pub fn of_columns(columns: Columns<'_>) -> Self {
-        Self { separator: Separator::Tab, ..Self::new(columns.names().iter().map(String::as_str)) }
+    /// The format of a Parquet file's rows; `None` if the file has more columns than any flow log.
+    pub fn of_columns(columns: Columns<'_>) -> Option<Self> {
+        let names = columns.names();
+        let format = || Self { separator: Separator::Tab, ..Self::new(names.iter().map(String::as_str)) };
+        (names.len() <= MAX_FIELDS).then(format)
     }
 
     /// True if a line that might be a `header` cannot be a record of this format: it has the name of a field where
@@ -361,7 +364,8 @@ impl<'a> Record<'a> {
     /// The value of a field as it stands in the record; empty if the format lacks the field.
     #[inline]
     pub fn get(&self, field: Field) -> &'a str {
-        self.at(self.format.places[field as usize])
+        // Some programs that write Parquet fill texts up with blanks.
+        self.at(self.format.places[field as usize]).trim_matches(' ')
     }
 
     /// The value at a place.
@@ -392,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_header_in_any_order() {
-        let format = Format::of_header("log-status future-field srcaddr bytes").unwrap();
+        let format = Format::of_header("log-status future-field srcaddr bytes", false).unwrap();
         let line = "OK later 192.0.2.7 840";
         let mut bounds = Vec::new();
         format.split(line, &mut bounds);
@@ -406,7 +410,7 @@ mod tests {
 
     #[test]
     fn the_first_of_equal_names_counts() {
-        let format = Format::of_header("srcaddr srcaddr bytes new new").unwrap();
+        let format = Format::of_header("srcaddr srcaddr bytes new new", false).unwrap();
         let line = "a b 5 c d";
         let mut bounds = Vec::new();
         format.split(line, &mut bounds);
@@ -425,7 +429,7 @@ mod tests {
             "ecs-task-id bytes",
             "new-field srcaddr dstaddr",
         ] {
-            assert!(Format::of_header(line).is_some(), "{line}");
+            assert!(Format::of_header(line, false).is_some(), "{line}");
         }
         for line in [
             "",
@@ -443,10 +447,10 @@ mod tests {
             "tgw-edge packets-lost-here",
             "ecs-cluster_name",
         ] {
-            assert!(Format::of_header(line).is_none(), "{line}");
+            assert!(Format::of_header(line, false).is_none(), "{line}");
         }
-        assert!(Format::of_header("tgw-id version resource-type").unwrap().is_transit_gateway());
-        assert!(Format::of_header("version packets_lost_blackhole").unwrap().is_transit_gateway());
+        assert!(Format::of_header("tgw-id version resource-type", false).unwrap().is_transit_gateway());
+        assert!(Format::of_header("version packets_lost_blackhole", false).unwrap().is_transit_gateway());
     }
 
     #[test]
@@ -460,14 +464,14 @@ mod tests {
             ("ecs-cluster-name", "ecs-cluster-name", false),
             ("srcaddr", "srcaddr", true),
         ] {
-            let [format, header] = [format, line].map(|line| Format::of_header(line).unwrap());
+            let [format, header] = [format, line].map(|line| Format::of_header(line, false).unwrap());
             assert_eq!(format.rules_out(&header), is_header, "{line} under {format:?}");
         }
     }
 
     #[test]
     fn values_between_commas() {
-        let format = Format::of_header("account_id,action,bytes").unwrap();
+        let format = Format::of_header("account_id,action,bytes", false).unwrap();
         let mut bounds = Vec::new();
         format.split("111122223333,,5", &mut bounds);
         assert_eq!(bounds, [(0, 12), (13, 13), (14, 15)]);

@@ -98,8 +98,8 @@ impl Lines {
         if self.is_first
             && let Some(columns) = Columns::of_line(line)
         {
-            self.named = Some(Format::of_columns(columns));
-            return true;
+            self.named = Format::of_columns(columns);
+            return self.named.is_some();
         }
         // Most records begin with a number, and no field's name does.
         let first = line.bytes().find(|byte| *byte > b' ');
@@ -109,7 +109,7 @@ impl Lines {
         if self.named.as_ref().is_some_and(|format| format.separator() == Separator::Tab) {
             return false;
         }
-        let Some(header) = Format::of_header(line) else { return false };
+        let Some(header) = Format::of_header(line, self.is_first) else { return false };
         let is_header = match &self.named {
             _ if self.is_first => true,
             Some(format) => format.rules_out(&header),
@@ -155,7 +155,8 @@ fn without_header<'a>(
     const MAX: usize = 256;
     crate::format::split(line, Separator::Blanks, MAX, bounds);
     let found = bounds.len();
-    if is_transit_gateway(line, bounds) {
+    let of_transit_gateway = transit_gateway(line, bounds);
+    if of_transit_gateway == Some(1) {
         return Ok(Line::TransitGateway);
     }
     let more = found.saturating_sub(DEFAULT_FIELDS);
@@ -164,6 +165,9 @@ fn without_header<'a>(
     }
     let record = Record { line, bounds, format: unnamed };
     if !(DEFAULT_FIELDS..=MAX).contains(&found) || !has_default_shape(&record, more > 0) {
+        if of_transit_gateway.is_some() {
+            return Ok(Line::TransitGateway);
+        }
         let detail = format!(
             "no header names the fields, and the line, of {found} values, does not begin with the fields of the \
              default format; deliver this flow log to Amazon S3 as text or Parquet, where the fields have names, or \
@@ -174,15 +178,12 @@ fn without_header<'a>(
     Ok(Line::Record(record))
 }
 
-/// True if the values are those of a transit gateway: its flow logs alone say so, in the second field by default, else
-/// in any.
-fn is_transit_gateway(line: &str, bounds: &[Bounds]) -> bool {
+/// Where the values of a transit gateway say what they are of, if they are such: in the second field by default, else in
+/// any.
+fn transit_gateway(line: &str, bounds: &[Bounds]) -> Option<usize> {
     let mut words = bounds.iter().filter_map(|&(from, to)| line.get(from..to));
-    match words.clone().position(|word| word == "TransitGateway") {
-        Some(1) => true,
-        Some(_) => words.any(|word| word.starts_with("tgw-")),
-        None => false,
-    }
+    let place = words.clone().position(|word| word == "TransitGateway")?;
+    (place == 1 || words.any(|word| word.starts_with("tgw-"))).then_some(place)
 }
 
 fn wrong_count(expected: usize, found: usize) -> Rejection {
@@ -225,6 +226,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::format::MAX_FIELDS;
 
     const DEFAULT: &str =
         "2 111122223333 eni-0a 192.0.2.7 198.51.100.4 49152 443 6 10 840 1773479100 1773479160 ACCEPT OK";
@@ -295,6 +297,29 @@ mod tests {
         lines.begin();
         assert_eq!(read(&mut lines, "#columns\tsome\tother"), "header");
         assert_eq!(read(&mut lines, "1\t2"), "unknown_format");
+    }
+
+    #[test]
+    fn a_header_at_the_beginning_may_have_many_new_fields() {
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, "new-a dstaddr new-b new-c bytes new-d"), "header");
+        assert!(read(&mut lines, "a 192.0.2.1 b c 5 d").starts_with("192.0.2.1 new_a=a"));
+        assert_eq!(read(&mut lines, "newer dstaddr newer-b newer-c bytes newer-d newer-e"), "field_count");
+    }
+
+    #[test]
+    fn more_columns_than_any_log_has_are_not_looked_through() {
+        let names = format!("#columns{}", "\tdstaddr\tnew".repeat(MAX_FIELDS));
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, &names), "unknown_format");
+        assert_eq!(read(&mut lines, &"1\t".repeat(2 * MAX_FIELDS)), "unknown_format");
+    }
+
+    #[test]
+    fn blanks_that_fill_a_value_up_are_no_part_of_it() {
+        let mut lines = Lines::default();
+        assert_eq!(read(&mut lines, "#columns\tdstaddr\tnew"), "header");
+        assert_eq!(read(&mut lines, "192.0.2.1   \tx "), "192.0.2.1 new=x ");
     }
 
     #[test]

@@ -184,10 +184,10 @@ impl DynamoLedger {
     }
 
     /// Frees a member that leaves the group.
-    fn free(&self, group: &Group, member: usize) -> Result<TransactWriteItem, LedgerError> {
+    fn free(&self, group: &Group, member: AttributeValue) -> Result<TransactWriteItem, LedgerError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .key("id", object_key(&group.members[member]))
+            .key("id", member)
             .condition_expression("#group = :group")
             .expression_attribute_names("#group", "group")
             .expression_attribute_values(":group", text(&group.id));
@@ -291,8 +291,8 @@ impl Ledger for DynamoLedger {
         lease: &Lease,
     ) -> Result<bool, LedgerError> {
         const UNDECIDED: &str = "#owner = :owner AND attribute_not_exists(left_out)";
-        let mut items =
-            left_out.iter().map(|&member| self.free(group, member)).collect::<Result<Vec<_>, _>>()?;
+        let leaving = left_out.iter().map(|&member| object_key(&group.members[member]));
+        let mut items = leaving.map(|member| self.free(group, member)).collect::<Result<Vec<_>, _>>()?;
         let item = TransactWriteItem::builder();
         items.push(if left_out.len() == group.members.len() {
             let delete = Delete::builder()

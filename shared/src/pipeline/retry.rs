@@ -110,6 +110,8 @@ impl<S: Store, C: Catalog> Retry<'_, S, C> {
             Ok(Again::Quarantined { reason, entries, landed }) => {
                 Retried::Stays { reason: reason.to_owned(), entries: Some(entries), rows: landed }
             }
+            // Read for these tables it would have been skipped. Old entries do not say for which they were.
+            Ok(Again::NotEnabled) if entry.tables.is_some() => Retried::Skipped(NOT_ENABLED),
             Ok(Again::NotEnabled) => {
                 Retried::Stays { reason: NOT_ENABLED.to_owned(), entries: None, rows: false }
             }

@@ -163,11 +163,10 @@ async fn carry_out(deployment: &Deployment, source: &DeployedSource, id: &str) -
     let cleared = clear(deployment, source, &ledger, &lease, &group).await;
     match cleared {
         Ok(()) if ledger.give_up(&group, &lease).await.map_err(refused)? => Ok(()),
-        Ok(()) => bail!("group {id} has been taken over by the function meanwhile"),
-        Err(error) => {
+        unfinished => {
             // Otherwise it waits until the lease is over.
             let _ = ledger.release(&group, &lease).await;
-            Err(error)
+            unfinished.and_then(|()| bail!("the ledger's entries of group {id} have changed meanwhile"))
         }
     }
 }

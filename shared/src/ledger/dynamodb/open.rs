@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
-use super::{DynamoLedger, Item, group_key, group_of, string, text, unbuilt};
-use crate::ledger::{Group, Lease, LedgerError};
+use super::{DynamoLedger, Item, group_key, group_of, object_key, string, text, unbuilt};
+use crate::ledger::{Group, Lease, Ledger as _, LedgerError, Standing};
+use crate::notification::ObjectRef;
 
 /// A group that is not done, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +45,14 @@ impl DynamoLedger {
     /// # Errors
     /// If the table cannot be written; it may have been done all the same.
     pub async fn give_up(&self, group: &Group, lease: &Lease) -> Result<bool, LedgerError> {
-        let members = group.remaining().into_iter().map(|member| self.free(group, member));
-        let mut items = members.collect::<Result<Vec<_>, _>>()?;
+        // Entries of members expire before that of their group, and then others may have claimed them.
+        let members: Vec<ObjectRef> =
+            group.remaining().into_iter().map(|member| group.members[member].clone()).collect();
+        let standings = self.look_up(&members).await?;
+        let is_ours = |standing: &Standing| matches!(standing, Standing::Open(id) if *id == group.id);
+        let ours = members.iter().zip(&standings).filter(|(_, standing)| is_ours(standing));
+        let mut items =
+            ours.map(|(member, _)| self.free(group, object_key(member))).collect::<Result<Vec<_>, _>>()?;
         let delete = Delete::builder()
             .table_name(&self.table)
             .key("id", group_key(&group.id))
@@ -65,7 +72,6 @@ mod tests {
 
     use super::super::number;
     use super::*;
-    use crate::notification::ObjectRef;
 
     #[test]
     fn outputs_that_were_too_many_are_not_taken_for_none() {

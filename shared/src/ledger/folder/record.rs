@@ -42,9 +42,8 @@ pub struct Record {
 }
 
 impl Lines {
-    /// Shows each line: path, SHA-256 and tables. One that was cut off is passed over if a later line is the whole of it
-    /// (earlier versions left it where it was) or, for the last one, if one of the `open` groups writes it again; any
-    /// other that is no record is an error, since its file would come in a second time.
+    /// Shows each line: path, SHA-256 and tables. A last one that was cut off is passed over if one of the `open` groups
+    /// writes it again; any other that is no record is an error, since its file would come in a second time.
     pub(super) fn each(
         &self,
         tables: &'static [&'static TableDefinition],
@@ -58,30 +57,26 @@ impl Lines {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(record),
             Err(error) => return Err(failed_to("read", &self.path, &error)),
         };
-        let mut amiss: Vec<(usize, &[u8], serde_json::Error)> = Vec::new();
-        for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let (text, is_last) = match text.strip_suffix(b"\n") {
-                Some(text) => (text, false),
-                None => (text, true),
-            };
-            match serde_json::from_slice::<Line<'_>>(text) {
-                Ok(line) => {
-                    show(&line.path, &line.sha256, named(tables, &line.tables));
-                    amiss.retain(|(_, torn, _)| torn.is_empty() || !text.starts_with(torn));
-                    record.lines += 1;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match serde_json::from_slice::<Line<'_>>(line) {
+                Ok(line) => show(&line.path, &line.sha256, named(tables, &line.tables)),
+                Err(_) if !line.ends_with(b"\n") && is_written_again(line, open, tables) => {
+                    record.is_cut_off = true;
+                    continue;
                 }
-                Err(_) if !text.is_empty() && is_written_again(text, open, tables) => {
-                    record.is_cut_off |= is_last;
+                Err(error) => {
+                    let reason = format!(
+                        "line {} is not the record of a file ({error}), and the files of lines that are lost would come \
+                         in a second time; restore it from a copy, or, if the file of that line is in a later line too, \
+                         remove the line",
+                        record.lines + 1
+                    );
+                    return Err(failed_to("read", &self.path, &reason));
                 }
-                Err(error) => amiss.push((index + 1, text, error)),
             }
+            record.lines += 1;
         }
-        let Some((number, _, error)) = amiss.first() else { return Ok(record) };
-        let reason = format!(
-            "line {number} is not the record of a file ({error}), and the files of lines that are lost would come in a \
-             second time; restore it from a copy, or, if the file of that line is in a later line too, remove the line"
-        );
-        Err(failed_to("read", &self.path, &reason))
+        Ok(record)
     }
 
     /// Adds a line for each object.

@@ -2,7 +2,7 @@
 //!
 //! | form | read as |
 //! |---|---|
-//! | text with a header, any fields in any order, separated by blanks or commas | lines; what is a header: [`format`] |
+//! | text with a header, any fields in any order, separated by blanks or commas | lines; what is a header: [`mod@format`] |
 //! | text without a header | lines of the default format; custom ones that begin with its fields |
 //! | Parquet | lines, each a record, under the names of the columns: [`shared::decode::Columns`] |
 //! | CloudWatch Logs envelopes and exported events, Firehose's `{"message": …}` | each message a record without a header |

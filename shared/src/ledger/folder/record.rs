@@ -32,7 +32,7 @@ pub(super) struct Lines {
     pub(super) path: PathBuf,
 }
 
-/// What [`Lines::each`] has come across.
+/// What a look through the record of what was ingested has come across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     /// Lines that are whole.

@@ -10,7 +10,7 @@
 //! A raw object is a file: the bucket a folder, the key the path below it, the entity tag the SHA-256 of its bytes. What
 //! is done is done table by table: a file may be in one table of its source and be asked for in another one later. A
 //! ledger is therefore opened [for tables](FolderLedger::wanting), and an object is done if it is in all of them. (It is
-//! read whole then, so its records that are in quarantine come there again.)
+//! read whole then, so what its first read left in quarantine comes there again, for the other tables.)
 //!
 //! Every change replaces `pending` whole, by a rename, and is on the disk when it is answered. `finish` adds to `ingested`
 //! first; a process that dies between the two leaves a group of which all members are there, and opening the ledger takes

@@ -66,26 +66,26 @@ pub(super) async fn run(
     deployment: &Deployment,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    let (source, open) = find(args, id, deployment).await?;
+    let (source, ledger, open) = find(args, id, deployment).await?;
     let mut plan = plan(deployment, source, &open).await?;
     if args.go {
-        carry_out(deployment, source, id).await.context("nothing can double; run it again")?;
+        carry_out(deployment, source, &ledger, id).await.context("nothing can double; run it again")?;
         (plan.dry_run, plan.done) = (false, true);
     }
     print(args, &plan, &deployment.stack, out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The group, and the source whose ledger has it.
+/// The group, and the source and the ledger that have it.
 async fn find<'a>(
     args: &RedriveArgs,
     id: &str,
     deployment: &'a Deployment,
-) -> anyhow::Result<(&'a DeployedSource, OpenGroup)> {
+) -> anyhow::Result<(&'a DeployedSource, DynamoLedger, OpenGroup)> {
     for source in deployment.chosen(&args.source)? {
         let ledger = DynamoLedger::connect(&deployment.clients.settings, &source.ledger);
         if let Some(open) = ledger.open_group(id).await.map_err(|error| unread(&error, source))? {
-            return Ok((source, open));
+            return Ok((source, ledger, open));
         }
     }
     bail!("no group {id} is open: it is done, or was given up, or `lake redrive --entries` names another")
@@ -141,8 +141,12 @@ fn outputs(open: &OpenGroup) -> anyhow::Result<&[String]> {
 }
 
 /// Removes what the group has in the lake, and frees its objects.
-async fn carry_out(deployment: &Deployment, source: &DeployedSource, id: &str) -> anyhow::Result<()> {
-    let ledger = DynamoLedger::connect(&deployment.clients.settings, &source.ledger);
+async fn carry_out(
+    deployment: &Deployment,
+    source: &DeployedSource,
+    ledger: &DynamoLedger,
+    id: &str,
+) -> anyhow::Result<()> {
     let now = clock::now();
     let owner = format!("lake-{}@{now}", std::process::id());
     let lease = Lease { owner, now: now.saturating_sub(SKEW), until: now.saturating_add(HOLDS) };
@@ -160,7 +164,7 @@ async fn carry_out(deployment: &Deployment, source: &DeployedSource, id: &str) -
             None => bail!("group {id} came to its end just now"),
         }
     };
-    let cleared = clear(deployment, source, &ledger, &lease, &group).await;
+    let cleared = clear(deployment, source, ledger, &lease, &group).await;
     match cleared {
         Ok(()) if ledger.give_up(&group, &lease).await.map_err(refused)? => Ok(()),
         unfinished => {

@@ -21,7 +21,7 @@ use self::refused::Skip;
 pub use self::refused::{Cut, KEPT_BYTES, Refused, TOO_LARGE, UNREADABLE};
 use crate::json::{self, Cursor, Kind, Limits};
 
-/// How a source's objects hold their records.
+/// How a source's objects hold their records. In an array of records a comma too many stands for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// JSON documents, one or several after each other, each an object whose member `records` is the array of
@@ -93,12 +93,11 @@ enum State {
     Records { next: Next, bare: bool },
 }
 
-/// What may come next in an array of records.
+/// What may come next in an array of records, besides its end and a comma: one too many stands for no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    RecordOrEnd,
     Record,
-    SeparatorOrEnd,
+    Separator,
 }
 
 /// The framing of one object.
@@ -127,8 +126,6 @@ pub struct Frames {
     started: bool,
     /// A record that is longer than a record may be and has not ended yet.
     skip: Option<Skip>,
-    /// What is said of the record behind a stray character, if its end has not arrived yet.
-    refusal: Option<(&'static str, String)>,
     /// Records that are over a limit.
     over_limit: u64,
     /// Where the first of them stands, and which limit.
@@ -155,7 +152,6 @@ impl Frames {
             other_kind: false,
             started: false,
             skip: None,
-            refusal: None,
             over_limit: 0,
             first_over_limit: None,
         }
@@ -260,13 +256,6 @@ impl Frames {
     ) -> Result<(), FrameError> {
         let mut checked = Checked::default();
         while self.skip_on(window, start, last, sink)? && !sink.is_full() {
-            if let Some((reason, detail)) = self.refusal.take() {
-                if !self.pass_over(window, start, last, (reason, &detail), sink)? {
-                    self.refusal = Some((reason, detail));
-                    return Ok(());
-                }
-                continue;
-            }
             let (text, damaged) = checked.text(window, *start);
             // The object ends inside a character.
             let pending = window.len() - *start;
@@ -360,7 +349,7 @@ impl Frames {
                         self.state = State::Members { first: true, found: false };
                     } else if self.begins_list(cursor, next).map_err(|error| error.from(*done))? {
                         *done = cursor.offset();
-                        self.state = State::Records { next: Next::RecordOrEnd, bare: next == b'[' };
+                        self.state = State::Records { next: Next::Record, bare: next == b'[' };
                     } else if !self.record(cursor, base, done, sink)? {
                         return Ok(());
                     }
@@ -386,7 +375,7 @@ impl Frames {
                         member.expect(b'[', "an array of records")?;
                         cursor.follow(&member);
                         *done = cursor.offset();
-                        self.state = State::Records { next: Next::RecordOrEnd, bare: false };
+                        self.state = State::Records { next: Next::Record, bare: false };
                         continue;
                     }
                     let is_marker = self.is_document() && name.is(marker);
@@ -403,7 +392,7 @@ impl Frames {
                     let byte = cursor.peek();
                     *done = cursor.offset(); // blanks need not stay in the window
                     match (byte.ok_or(json::Error::Incomplete)?, next) {
-                        (b']', Next::RecordOrEnd | Next::SeparatorOrEnd) => {
+                        (b']', _) => {
                             cursor.expect(b']', "`]`")?;
                             *done = cursor.offset();
                             self.documents += u64::from(bare);
@@ -412,17 +401,19 @@ impl Frames {
                                 false => State::Members { first: false, found: true },
                             };
                         }
-                        (b',', Next::SeparatorOrEnd) => {
+                        (b',', _) => {
                             cursor.expect(b',', "`,`")?;
                             *done = cursor.offset();
                             self.state = State::Records { next: Next::Record, bare };
                         }
-                        (_, Next::RecordOrEnd | Next::Record) => {
+                        (_, Next::Record) => {
                             if !self.record(cursor, base, done, sink)? {
                                 return Ok(());
                             }
                         }
-                        _ => return Err(json::Error::Syntax { at: 0, expected: "`,` or `]`" }),
+                        (_, Next::Separator) => {
+                            return Err(json::Error::Syntax { at: 0, expected: "`,` or `]`" });
+                        }
                     }
                 }
             }
@@ -449,7 +440,7 @@ impl Frames {
         self.index += 1;
         *done = cursor.offset();
         match &mut self.state {
-            State::Records { next, .. } => *next = Next::SeparatorOrEnd,
+            State::Records { next, .. } => *next = Next::Separator,
             State::Outside | State::Members { .. } => {
                 self.documents += 1;
                 self.singles = true;

@@ -115,10 +115,6 @@ impl Frames {
         sink: &mut impl RecordSink,
     ) -> Result<bool, FrameError> {
         let by_line = self.passes_over_lines();
-        // In an array the window stands at a stray character before the record, or at its first character.
-        let is_lead = |byte: &&u8| !by_line && (byte.is_ascii_whitespace() || **byte == b',');
-        let lead = window[*start..].iter().take_while(is_lead).count();
-        *start += lead;
         let rest = &window[*start..];
         let within = &rest[..rest.len().min(self.max_record + 1)];
         let line = || memchr::memchr(b'\n', within).or(last.then_some(within.len()));
@@ -142,13 +138,7 @@ impl Frames {
                 self.begin_skip(*start, by_line && reason == UNREADABLE);
                 Ok(true)
             }
-            None if !last => {
-                // It is passed already, so what follows would be read as a record next time.
-                if lead > 0 {
-                    self.refusal = Some((reason, detail.to_owned()));
-                }
-                Ok(false)
-            }
+            None if !last => Ok(false),
             _ => Err(FrameError::Structure {
                 offset: self.position(*start).offset,
                 reason: format!("{detail}, and no record's end was found after it"),
@@ -217,7 +207,7 @@ impl Frames {
         self.index += 1;
         self.unreadable += 1;
         match &mut self.state {
-            State::Records { next, .. } => *next = Next::SeparatorOrEnd,
+            State::Records { next, .. } => *next = Next::Separator,
             State::Outside | State::Members { .. } => self.singles = true,
         }
         if reason != UNREADABLE {

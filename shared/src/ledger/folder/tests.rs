@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use futures::executor::block_on;
 
 use super::failed::FailedFile;
@@ -216,6 +218,20 @@ fn one_process_at_a_time() {
     drop(ledger);
     assert!(!FolderState::is_in_use(folder.path()));
     FolderState::open(folder.path()).unwrap();
+}
+
+#[test]
+fn who_asks_whether_it_is_in_use_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(FolderState::open(folder.path()).unwrap());
+    let probe = std::fs::File::open(folder.path().join("state/lock")).unwrap();
+    probe.try_lock_shared().unwrap();
+    let asking = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        drop(probe);
+    });
+    FolderState::open(folder.path()).unwrap();
+    asking.join().unwrap();
 }
 
 #[test]

@@ -10,32 +10,16 @@
 mod arrow;
 pub(crate) mod column;
 mod dictionary;
+mod leaf;
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow_schema::Schema;
 
 use self::column::{Column, Constant, ListColumn, Values};
 use self::dictionary::Dictionary;
+pub use self::leaf::{Decimal, Kind, Leaf, LeafValue};
 use crate::table::{TableDefinition, Type, TypeError};
-
-/// A leaf's type: `str`, `i32`, `i64`, `bool`, `f32` and [`Decimal`] are Hive's `string`, `int`, `bigint` (or
-/// `timestamp`), `boolean`, `float` and `decimal`.
-#[derive(Debug)]
-pub struct Leaf<T: ?Sized>(usize, PhantomData<fn(&T)>);
-
-impl<T: ?Sized> Clone for Leaf<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: ?Sized> Copy for Leaf<T> {}
-
-/// The type of a leaf that is a `decimal`.
-#[derive(Debug)]
-pub struct Decimal;
 
 /// A list (or the map, whose entries are a list of keys and values).
 #[derive(Debug, Clone, Copy)]
@@ -64,60 +48,6 @@ pub(crate) enum Node {
     List(usize, Box<Node>),
     Map(usize, usize, usize),
     Struct(Vec<Node>),
-}
-
-/// A type that a leaf can have.
-pub trait LeafValue {
-    #[doc(hidden)]
-    const KIND: &'static str;
-    #[doc(hidden)]
-    fn fits(values: &Kind<'_>) -> bool;
-}
-
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Kind<'a>(&'a Values);
-
-impl LeafValue for str {
-    const KIND: &'static str = "text leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Text { .. } | Values::Numbered { .. })
-    }
-}
-
-impl LeafValue for i32 {
-    const KIND: &'static str = "int leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Int(_))
-    }
-}
-
-impl LeafValue for i64 {
-    const KIND: &'static str = "bigint or timestamp leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Long(_))
-    }
-}
-
-impl LeafValue for f32 {
-    const KIND: &'static str = "float leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Float(_))
-    }
-}
-
-impl LeafValue for Decimal {
-    const KIND: &'static str = "decimal leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Decimal { .. })
-    }
-}
-
-impl LeafValue for bool {
-    const KIND: &'static str = "boolean leaf";
-    fn fits(values: &Kind<'_>) -> bool {
-        matches!(values.0, Values::Bool(_))
-    }
 }
 
 /// Rows of one table.
@@ -207,8 +137,8 @@ impl Rows {
     pub fn leaf<T: LeafValue + ?Sized>(&self, path: &str) -> Result<Leaf<T>, RowsError> {
         self.columns
             .iter()
-            .position(|column| column.path == path && T::fits(&Kind(&column.values)))
-            .map(|index| Leaf(index, PhantomData))
+            .position(|column| column.path == path && T::fits(&Kind::of(&column.values)))
+            .map(Leaf::new)
             .ok_or_else(|| RowsError::Missing { kind: T::KIND, path: path.to_owned() })
     }
 

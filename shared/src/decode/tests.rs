@@ -108,6 +108,14 @@ fn one_member_is_decoded_in_one_go_and_nothing_else_is() {
     assert_eq!(whole(&[gzip(b"more"), member.clone()].concat(), 99), None);
     assert_eq!(whole(&[member.clone(), vec![0; 8]].concat(), 99), None, "padding");
     assert_eq!(whole(&member[..member.len() - 1], 99), None);
+    let mut with_header_checksum = member.clone();
+    with_header_checksum[3] |= HEADER_CHECKSUM;
+    let checksum = libdeflater::crc32(&with_header_checksum[..10]) as u16;
+    with_header_checksum.splice(10..10, checksum.to_le_bytes());
+    assert_eq!(whole(&with_header_checksum, 99), None, "checked by the general decoder");
+    assert_eq!(decode(&with_header_checksum, 99, 99), Ok(b"text".to_vec()));
+    with_header_checksum[10] ^= 1;
+    assert!(decode(&with_header_checksum, 99, 99).is_err());
     assert_eq!(whole(b"plain text", 99), None);
     assert_eq!(whole(b"", 99), None);
 }
